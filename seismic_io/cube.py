@@ -14,15 +14,23 @@ from numpy.typing import NDArray
 from lithogen.errors import ResourceError, SegyError, require
 from lithogen.grid import Window
 from seismic_io.layout import TEXT_BYTES, Layout, check_file, decode_text, parse_layout, read_head
-from seismic_io.preflight import Finding, examine
+from seismic_io.preflight import Finding, examine, float_doubts
 from seismic_io.quality import Quality, measure_quality
-from seismic_io.sources import Traces, TraceSource, open_source, position_fields
+from seismic_io.report import Problem
+from seismic_io.sources import (
+    RawSource,
+    Traces,
+    TraceSource,
+    open_source,
+    position_fields,
+)
 
 if TYPE_CHECKING:
     import xarray
 
 DOMAINS = ("twt", "depth")
 FULL = slice(None)
+SAMPLED_TRACES = 32
 SampleRange = slice  # the class below has a method named slice
 
 
@@ -79,11 +87,21 @@ def open_segy(
         finding = examine(layout, source.headers(fields), domain, sample_interval, delay)
         for problem in finding.problems:
             require(problem.severity != "error", f"{path}: {problem.line()}", SegyError)
-        notes = tuple(p.line() for p in problems)
+        notes = tuple(p.line() for p in problems + _format_doubts(layout))
         return SegyCube(layout, source, finding, domain=domain, notes=notes)
     except BaseException:
         source.close()
         raise
+
+
+def _format_doubts(layout: Layout) -> list[Problem]:
+    """Look at a few traces for samples of another float format than the header says."""
+    count = min(layout.n_traces, SAMPLED_TRACES)
+    which = np.unique(np.linspace(0, layout.n_traces - 1, count).astype(np.int64))
+    raw = RawSource(layout)
+    doubts = float_doubts(layout, raw.raw_words(which))
+    raw.close()
+    return doubts
 
 
 def _check_overrides(domain: str, interval: float | None, delay: float | None) -> None:

@@ -194,8 +194,8 @@ def _coordinates(
                                            "pass cdp_x= and cdp_y= if they are elsewhere")]
     problems = []
     if np.isin(headers["xy_unit"], ANGLE_UNITS).any():
-        problems.append(_warning("xy_unit", "coordinates are angles (bytes 89-90)", "metres",
-                                 "project them before measuring distances"))
+        problems.append(_warning("xy_unit", "the headers call coordinates angles (bytes 89-90)",
+                                 "metres", "project them before measuring distances"))
     if layout.measurement == FEET:
         problems.append(_warning("feet", "lengths are in feet (bytes 3255-3256)", "metres",
                                  "coordinates are passed on in feet"))

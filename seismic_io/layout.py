@@ -7,7 +7,6 @@ numbers in messages count from 1, as the standard does.
 from __future__ import annotations
 
 import errno
-import os
 import re
 import stat
 import struct
@@ -304,6 +303,6 @@ def _layout_problems(layout: Layout) -> list[Problem]:
 def same_file(layout: Layout) -> bool:
     """Whether the file still has the size it had when the layout was worked out."""
     try:
-        return os.stat(layout.path).st_size == layout.size_bytes
+        return layout.path.stat().st_size == layout.size_bytes
     except OSError:
         return False

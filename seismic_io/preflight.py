@@ -161,7 +161,7 @@ def _sample(layout: Layout, source: RawSource) -> tuple[int, int, int, list[Prob
     is_finite = np.isfinite(decoded)
     n_dead = int((decoded == 0).all(axis=1).sum())
     n_bad = int((~is_finite).any(axis=1).sum())
-    problems = [] if layout.format_code not in (1, 5) else _float_kind(layout, words)
+    problems = float_doubts(layout, words)
     if n_bad:
         problems.append(Problem("warning", "non_finite", f"{n_bad} of {len(which)} traces read"
                                 " hold NaN or infinity", "finite samples",
@@ -176,13 +176,19 @@ def _sample(layout: Layout, source: RawSource) -> tuple[int, int, int, list[Prob
     return n_dead, n_bad, len(which), problems
 
 
-def _float_kind(layout: Layout, words: NDArray[np.uint32]) -> list[Problem]:
+def float_doubts(layout: Layout, words: NDArray[np.uint32]) -> list[Problem]:
     """Doubt a float format whose bit patterns look like the other one.
 
     IBM floats are normalised: the four bits after sign and exponent are never all zero.
     In IEEE floats those bits are the last exponent bit and three mantissa bits, all zero
-    for about 1 value in 12 (half of log2(9/8)).
+    for about 1 value in 12 (half of log2(9/8)). Fewer than 1000 distinct values: no verdict.
+
+    Parameters
+    ----------
+    layout : gives the format; words : undecoded samples of some traces, any shape.
     """
+    if layout.format_code not in (1, 5):
+        return []
     bits = np.unique(words.view(np.uint32))
     bits = bits[(bits & 0x00FFFFFF) != 0]
     if len(bits) < MIN_DISTINCT:
