@@ -243,9 +243,7 @@ def _fits(values: NDArray[np.float64], scalar: int) -> bool:
     return bool(np.abs(values).max() * unit < MAX_INT32)
 
 
-def _text_header(
-    name: str, format: str, axes: _Axes, facts: dict[str, Any]
-) -> str:
+def _text_header(name: str, format: str, axes: _Axes, facts: dict[str, Any]) -> str:
     """Return 40 lines of 80 characters: what the file holds and where."""
     from segyio.tools import create_text_header
 
@@ -253,6 +251,7 @@ def _text_header(
     unit = facts.get("units") or "none"
     names = ("lithogen_version", "package_version", "version")
     version = next((facts[n] for n in names if n in facts), "not given")
+    polarity = "not given (lithogen's own: impedance increase is positive)"
     lines = [
         f"lithogen: {name}" + (f", angle {facts['angle']:g} degrees" if "angle" in facts else ""),
         f"Unit: {unit}   Samples: {format.upper()} float 4 bytes, big endian",
@@ -263,7 +262,7 @@ def _text_header(
         f"Two-way time: {axes.n_samples} samples of {axes.dt_us} us, bytes 115-118",
         f"First sample: delay {axes.delay}, bytes 109-110, scalar {axes.time_scalar},"
         " bytes 215-216 (ms)",
-        "Polarity: increase of impedance is positive (SEG normal, zero phase)",
+        f"Polarity: {facts.get('polarity', polarity)}",
         f"Package version: {version}",
         f"Seed: {facts.get('seed', 'not given')}   Origin: {facts.get('origin', 'not given')}",
     ]
