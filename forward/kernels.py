@@ -1,0 +1,217 @@
+"""Compiled loops of stage 2.
+
+Every sum runs in one fixed order over float32 (or the input's) numbers with plain IEEE multiply
+and add (`fastmath` off: no reassociation, no fused multiply-add), vectorised across time samples.
+A sample's bits therefore depend on its inputs alone, not on its place in a SIMD register.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from forward.checks import MEAN_RATIO
+
+F32 = NDArray[np.float32]
+BLOCK = 128
+_JIT: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
+
+
+@numba.njit(**_JIT)
+def is_elastic_sound(
+    vp: NDArray[Any], vs: NDArray[Any], rho: NDArray[Any], ratio: float
+) -> bool:
+    """Return True if every sample is finite and physically possible (one pass)."""
+    limit = vp.dtype.type(ratio)
+    for i in range(vp.shape[0]):
+        bad = 0
+        for k in range(vp.shape[1]):
+            p, s, d = vp[i, k], vs[i, k], rho[i, k]
+            # A comparison with NaN is false, and inf - inf is NaN, so both count as bad.
+            is_good = (p > 0) & (s >= 0) & (d > 0) & (p >= s * limit)
+            is_good = is_good & (p - p == 0) & (s - s == 0) & (d - d == 0)
+            bad += 0 if is_good else 1
+        if bad > 0:
+            return False
+    return True
+
+
+@numba.njit(**_JIT)
+def _convolve_row(padded: F32, taps: F32, total: F32) -> None:
+    """total[k] = sum_j taps[j] * padded[k + n - 1 - j], j ascending."""
+    n = taps.size
+    m = total.size
+    total[:] = np.float32(0)
+    whole = n // 8 * 8
+    for j in range(0, whole, 8):
+        t0, t1, t2, t3 = taps[j], taps[j + 1], taps[j + 2], taps[j + 3]
+        t4, t5, t6, t7 = taps[j + 4], taps[j + 5], taps[j + 6], taps[j + 7]
+        part = padded[n - 8 - j : n - 1 - j + m]
+        for k in range(m):
+            s = total[k] + t0 * part[k + 7]
+            s = s + t1 * part[k + 6]
+            s = s + t2 * part[k + 5]
+            s = s + t3 * part[k + 4]
+            s = s + t4 * part[k + 3]
+            s = s + t5 * part[k + 2]
+            s = s + t6 * part[k + 1]
+            total[k] = s + t7 * part[k]
+    for j in range(whole, n):
+        tap = taps[j]
+        part = padded[n - 1 - j : n - 1 - j + m]
+        for k in range(m):
+            total[k] = total[k] + tap * part[k]
+
+
+@numba.njit(**_JIT)
+def convolve_valid(traces: F32, taps: F32, out: F32) -> None:
+    """Convolve rows (n, m + len(taps) - 1) into `out` (n, m), only where the filter fits."""
+    for i in range(traces.shape[0]):
+        _convolve_row(traces[i], taps, out[i])
+
+
+@numba.njit(**_JIT)
+def interface_features(vp: F32, vs: F32, rho: F32, features: F32) -> None:
+    """Fill (4, n - 1): contrasts of vp and rho, half step and centred mean of vs / vp."""
+    half = vp.dtype.type(0.5)
+    n = vp.size
+    centre = vp.dtype.type(MEAN_RATIO)
+    ratio = vs / vp
+    for k in range(n - 1):
+        features[0, k] = (vp[k + 1] - vp[k]) / (vp[k + 1] + vp[k])
+    for k in range(n - 1):
+        features[1, k] = (rho[k + 1] - rho[k]) / (rho[k + 1] + rho[k])
+    for k in range(n - 1):
+        features[2, k] = half * (ratio[k + 1] - ratio[k])
+    for k in range(n - 1):
+        features[3, k] = half * (ratio[k + 1] + ratio[k]) - centre
+
+
+@numba.njit(**_JIT)
+def _product_units(
+    features: F32, first: int, size: int, parents: NDArray[np.int64], terms: F32
+) -> None:
+    """Fill terms (n_term, BLOCK): each is an earlier term (or none) times one feature."""
+    for m in range(parents.shape[0]):
+        feature = features[parents[m, 1], first : first + size]
+        term = terms[m]
+        if parents[m, 0] < 0:
+            for k in range(size):
+                term[k] = feature[k]
+        else:
+            parent = terms[parents[m, 0]]
+            for k in range(size):
+                term[k] = parent[k] * feature[k]
+
+
+@numba.njit(**_JIT)
+def _weigh(terms: F32, weights: F32, size: int, total: F32) -> None:
+    """total[k] = sum_m weights[m] * terms[m, k], m ascending."""
+    n = weights.size
+    total[:] = np.float32(0)
+    whole = n // 4 * 4
+    for m in range(0, whole, 4):
+        w0, w1, w2, w3 = weights[m], weights[m + 1], weights[m + 2], weights[m + 3]
+        a, b, c, d = terms[m], terms[m + 1], terms[m + 2], terms[m + 3]
+        for k in range(size):
+            s = total[k] + w0 * a[k]
+            s = s + w1 * b[k]
+            s = s + w2 * c[k]
+            total[k] = s + w3 * d[k]
+    for m in range(whole, n):
+        for k in range(size):
+            total[k] = total[k] + weights[m] * terms[m, k]
+
+
+@numba.njit(**_JIT)
+def _is_outside(features: F32, low: F32, high: F32) -> bool:
+    bad = 0
+    for q in range(4):
+        lowest, highest = low[q], high[q]
+        for k in range(features.shape[1] - 1):
+            bad += 1 if (features[q, k] < lowest) | (features[q, k] > highest) else 0
+    return bad > 0
+
+
+@numba.njit(**_JIT)
+def net_traces(
+    vp: F32,
+    vs: F32,
+    rho: F32,
+    domain: F32,
+    parents: NDArray[np.int64],
+    weights: F32,
+    taps: F32,
+    out: F32,
+) -> int:
+    """Learned reflectivity and convolution of traces.
+
+    Parameters: vp, vs, rho (n_trace, n_twt); domain (2, 4): lowest and highest features;
+    parents (n_term, 2): earlier term and feature; weights (n_angle, n_term); taps (n,) odd;
+    out (n_angle, n_trace, n_twt), all float32 but `parents`.
+
+    Returns -1, or the index of the first trace that leaves the domain (then `out` is unfinished).
+    """
+    n_trace, n_twt = vp.shape
+    n_angle = weights.shape[0]
+    half = taps.size // 2
+    features = np.empty((4, n_twt), np.float32)
+    terms = np.empty((weights.shape[1], BLOCK), np.float32)
+    padded = np.zeros((n_angle, n_twt + 2 * half), np.float32)
+    for i in range(n_trace):
+        interface_features(vp[i], vs[i], rho[i], features)
+        if _is_outside(features, domain[0], domain[1]):
+            return i
+        for first in range(0, n_twt - 1, BLOCK):
+            size = min(BLOCK, n_twt - 1 - first)
+            _product_units(features, first, size, parents, terms)
+            for q in range(n_angle):
+                target = padded[q, half + first : half + first + size]
+                _weigh(terms, weights[q], size, target)
+        for q in range(n_angle):
+            _convolve_row(padded[q], taps, out[q, i])
+    return -1
+
+
+@numba.njit(**_JIT)
+def zoeppritz_traces(vp: F32, vs: F32, rho: F32, sines: F32, taps: F32, out: F32) -> None:
+    """Exact float32 Zoeppritz (pre-critical) and convolution: the hand-written rival of the net.
+
+    Source: Aki and Richards (1980), eq. 5.40, with every angle from the ray parameter.
+    """
+    n_trace, n_twt = vp.shape
+    half = taps.size // 2
+    one, two, zero = np.float32(1), np.float32(2), np.float32(0)
+    padded = np.zeros(n_twt + 2 * half, np.float32)
+    for i in range(n_trace):
+        for q in range(sines.size):
+            target = padded[half : half + n_twt]
+            sine2 = sines[q] * sines[q]
+            for k in range(n_twt - 1):
+                p1, p2 = vp[i, k], vp[i, k + 1]
+                s1, s2 = vs[i, k], vs[i, k + 1]
+                d1, d2 = rho[i, k], rho[i, k + 1]
+                inv = one / p1
+                # All velocities relative to vp above, so that the ray parameter is the sine.
+                v2, b1, b2 = p2 * inv, s1 * inv, s2 * inv
+                c1 = math.sqrt(one - sine2)
+                c2 = math.sqrt(max(one - v2 * v2 * sine2, zero)) / v2
+                g1 = math.sqrt(one - b1 * b1 * sine2) / b1
+                g2 = math.sqrt(one - b2 * b2 * sine2) / b2
+                m1, m2 = two * b1 * b1 * sine2, two * b2 * b2 * sine2
+                a = d2 * (one - m2) - d1 * (one - m1)
+                b = d2 * (one - m2) + d1 * m1
+                c = d1 * (one - m1) + d2 * m2
+                d = two * (d2 * b2 * b2 - d1 * b1 * b1)
+                e = b * c1 + c * c2
+                f = b * g1 + c * g2
+                g = a - d * c1 * g2
+                h = a - d * c2 * g1
+                bottom = e * f + g * h * sine2
+                top = (b * c1 - c * c2) * f - (a + d * c1 * g2) * h * sine2
+                target[k] = top / bottom
+            _convolve_row(padded, taps, out[q, i])
