@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lithogen.errors import ResourceError, SegyError, require
 from lithogen.grid import Window
+from seismic_io.geometry import FEET
 from seismic_io.layout import TEXT_BYTES, Layout, check_file, decode_text, parse_layout, read_head
 from seismic_io.preflight import Finding, examine, float_doubts
 from seismic_io.quality import Quality, measure_quality
@@ -292,13 +293,14 @@ class SegyCube:
         )
         dims = ("iline", "xline", self._domain)
         unit = "s" if self._domain == "twt" else "m"
+        length = "ft" if self._layout.measurement == FEET else "m"
         coords: dict[str, Any] = {
             "iline": self.iline[rows], "xline": self.xline[columns],
             self._domain: (self._domain, self.twt[samples], {"units": unit}),
         }
         for name, grid in (("cdp_x", self.cdp_x), ("cdp_y", self.cdp_y)):
             if grid is not None:
-                coords[name] = (dims[:2], grid[rows, columns], {"units": "m"})
+                coords[name] = (dims[:2], grid[rows, columns], {"units": length})
         return xarray.Dataset(
             {"seismic": (dims, self.read(window), {"long_name": "amplitude"})},
             coords=coords, attrs=dict(self.attrs) | {"ns": len(self.twt[samples])},

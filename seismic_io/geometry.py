@@ -19,6 +19,7 @@ Kind = Literal["3d", "2d", "prestack", "unknown"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+MAX_STACKED = 0.9  # distinct positions a trace; fewer means gathers, not a few duplicates
 MIN_FILL = 0.05  # below this share of occupied positions the numbers are no grid
 MAX_GAP_GROWTH = 4  # whole missing lines may stretch an axis this many times
 MAX_RESIDUAL = 0.1  # affine misfit of coordinates, share of the line spacing
@@ -142,14 +143,31 @@ def _kind(headers: Headers) -> tuple[Kind, str]:
         if 1 < n_shots <= n // 2 and n_cdp == 1:
             return "prestack", f"{n_shots} field records of several traces, no CDP numbers"
         return "2d", f"every trace has inline {il[0]} and crossline {xl[0]}"
-    n_positions = len(np.unique(np.stack([il, xl]), axis=1).T)
-    if n_positions < n and is_offset_varying:
-        n_with_offset = len(np.unique(np.stack([il, xl, offset]), axis=1).T)
-        if n_with_offset > n_positions:
-            return "prestack", f"{n} traces with differing offsets at {n_positions} positions"
+    n_positions = _n_distinct(il, xl)
+    is_repeating = n_positions <= MAX_STACKED * n
+    if is_repeating and is_offset_varying and _n_distinct(il, xl, offset) > n_positions:
+        return "prestack", f"{n} traces with differing offsets at {n_positions} positions"
+    if is_repeating and np.ptp(np.unique(_row_ids(il, xl), return_counts=True)[1]) == 0:
+        return "prestack", (f"{n // n_positions} traces at each of {n_positions} pairs of inline"
+                            " and crossline number")
     if n_positions <= n // 2 and n > 2:
         return "2d", f"{n} traces share {n_positions} pairs of inline and crossline number"
+    if n > 2 and len(np.unique(il)) == n and len(np.unique(xl)) == n:
+        return "2d", "every trace has its own inline and its own crossline number"
     return "3d", ""
+
+
+def _n_distinct(*columns: Ints) -> int:
+    return int(_row_ids(*columns).max()) + 1
+
+
+def _row_ids(*columns: Ints) -> Ints:
+    """Return the rank of each row among the distinct rows; faster than unique(axis=...)."""
+    rows = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        values, place = np.unique(column, return_inverse=True)
+        rows = np.unique(rows * len(values) + place, return_inverse=True)[1]
+    return rows
 
 
 def _axis(numbers: Ints, name: str) -> tuple[Ints, list[str]]:

@@ -46,12 +46,14 @@ def to_zarr(ds: xarray.Dataset, path: Path | str) -> None:
     require(not target.exists() or is_ours, f"{target} exists and is no Zarr folder; choose"
             " another name, nothing was overwritten", OutputError)
     plain = _plain(ds, is_netcdf=False)
-    encoding = {
-        name: {"chunks": tuple(min(CHUNK, max(n, 1)) for n in plain[name].shape)}
-        for name in plain.variables if plain[name].ndim
-    }
+    encoding = {n: {"chunks": _chunks(plain[n].shape)} for n in plain.variables if plain[n].ndim}
     with atomic_path(target) as temporary:
         plain.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+
+
+def _chunks(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return chunk sizes: 128 along the last three axes, 1 along any before (angles)."""
+    return (1,) * (len(shape) - 3) + tuple(min(CHUNK, max(n, 1)) for n in shape[-3:])
 
 
 def to_netcdf(ds: xarray.Dataset, path: Path | str) -> None:
