@@ -50,16 +50,20 @@ def _convolve_row(padded: F32, taps: F32, total: F32) -> None:
     for j in range(0, whole, 8):
         t0, t1, t2, t3 = taps[j], taps[j + 1], taps[j + 2], taps[j + 3]
         t4, t5, t6, t7 = taps[j + 4], taps[j + 5], taps[j + 6], taps[j + 7]
-        part = padded[n - 8 - j : n - 1 - j + m]
+        # One view per tap: plain index k, so that the compiler sees contiguous loads.
+        p0, p1 = padded[n - 1 - j : n - 1 - j + m], padded[n - 2 - j : n - 2 - j + m]
+        p2, p3 = padded[n - 3 - j : n - 3 - j + m], padded[n - 4 - j : n - 4 - j + m]
+        p4, p5 = padded[n - 5 - j : n - 5 - j + m], padded[n - 6 - j : n - 6 - j + m]
+        p6, p7 = padded[n - 7 - j : n - 7 - j + m], padded[n - 8 - j : n - 8 - j + m]
         for k in range(m):
-            s = total[k] + t0 * part[k + 7]
-            s = s + t1 * part[k + 6]
-            s = s + t2 * part[k + 5]
-            s = s + t3 * part[k + 4]
-            s = s + t4 * part[k + 3]
-            s = s + t5 * part[k + 2]
-            s = s + t6 * part[k + 1]
-            total[k] = s + t7 * part[k]
+            s = total[k] + t0 * p0[k]
+            s = s + t1 * p1[k]
+            s = s + t2 * p2[k]
+            s = s + t3 * p3[k]
+            s = s + t4 * p4[k]
+            s = s + t5 * p5[k]
+            s = s + t6 * p6[k]
+            total[k] = s + t7 * p7[k]
     for j in range(whole, n):
         tap = taps[j]
         part = padded[n - 1 - j : n - 1 - j + m]
@@ -97,7 +101,8 @@ def _product_units(
 ) -> None:
     """Fill terms (n_term, BLOCK): each is an earlier term (or none) times one feature."""
     for m in range(parents.shape[0]):
-        feature = features[parents[m, 1], first : first + size]
+        row = features[parents[m, 1]]
+        feature = row[first : first + size]
         term = terms[m]
         if parents[m, 0] < 0:
             for k in range(size):
@@ -170,7 +175,8 @@ def net_traces(
             size = min(BLOCK, n_twt - 1 - first)
             _product_units(features, first, size, parents, terms)
             for q in range(n_angle):
-                target = padded[q, half + first : half + first + size]
+                row = padded[q]
+                target = row[half + first : half + first + size]
                 _weigh(terms, weights[q], size, target)
         for q in range(n_angle):
             _convolve_row(padded[q], taps, out[q, i])

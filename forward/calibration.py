@@ -1,0 +1,383 @@
+"""Calibration: the style of a survey (wavelet, noise, level) from its traces alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forward.checks import check_dt
+from forward.reflectivity import Reflectivity, shipped_reflectivity
+from forward.style import SurveyStyle, rounded
+from lithogen.errors import CalibrationError, require
+
+Floats = NDArray[np.float64]
+WINDOW_S = 0.512
+MIN_PAIRS = 8
+MAX_LAG = 3
+# Clipped records pile up at their largest value; a live record meets it once or twice.
+MAX_CLIPPED = 0.002
+_MAX_SNR_DB = 40.0
+_BLOCK = 512
+_UNIT_TESTS = "wanted an array (..., n_twt) of numbers, traces adjacent along its last but one axis"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Spectra:
+    """Densities (n_freq,) on the Welch grid, two-sided, unit^2 / Hz, and residual correlations."""
+
+    freq_hz: Floats
+    total: Floats
+    coherent: Floats
+    residual_correlation: Floats
+
+
+def _as_array(seismic: Any, dt_s: float | None) -> tuple[NDArray[Any], float]:
+    """Return traces (..., twt) and dt of an array or of a DataArray with a twt coordinate."""
+    if hasattr(seismic, "dims") and hasattr(seismic, "coords"):
+        require(
+            "twt" in seismic.dims and "twt" in seismic.coords,
+            f"seismic has dimensions {tuple(seismic.dims)}, wanted one named 'twt' with "
+            "coordinates in seconds",
+            CalibrationError,
+        )
+        step = np.diff(np.asarray(seismic.coords["twt"], dtype=np.float64))
+        require(
+            step.size > 0 and bool(np.allclose(step, step[0], rtol=1e-3)) and bool(step[0] > 0),
+            "the twt coordinate of seismic is not uniform and increasing",
+            CalibrationError,
+        )
+        found = float(np.median(step))
+        require(
+            dt_s is None or abs(found - dt_s) < 1e-3 * found,
+            f"dt_s is {dt_s}, but the twt coordinate has a step of {found:g} s; leave out dt_s",
+            CalibrationError,
+        )
+        return np.asarray(seismic.transpose(..., "twt")), check_dt(round(found, 9))
+    require(dt_s is not None, "dt_s is missing; give the sample interval in seconds")
+    return np.asarray(seismic), check_dt(float(dt_s or 0.0))
+
+
+def _live_lines(traces: NDArray[Any], dt_s: float) -> tuple[list[Floats], list[str]]:
+    """Return runs of adjacent live traces (n, n_twt) with common dead ends cut, and notes."""
+    require(
+        traces.ndim >= 2 and traces.dtype.kind in "fiu",
+        f"seismic has shape {traces.shape} and type {traces.dtype}, {_UNIT_TESTS}",
+        CalibrationError,
+    )
+    n_twt = traces.shape[-1]
+    size = round(WINDOW_S / dt_s)
+    require(
+        n_twt >= size,
+        f"seismic has {n_twt} samples ({n_twt * dt_s:.3g} s) a trace, too short for a spectrum: "
+        f"wanted {size} or more ({WINDOW_S} s)",
+        CalibrationError,
+    )
+    rows = traces.reshape(-1, n_twt)
+    is_finite = np.isfinite(rows).all(axis=1)
+    require(
+        bool(is_finite.any()),
+        "every trace of seismic holds non-finite samples; cut it to where it is filled",
+        CalibrationError,
+    )
+    is_live = is_finite & (np.abs(np.where(is_finite[:, None], rows, 0)).max(axis=1) > 0)
+    require(bool(is_live.any()), "seismic is dead: every trace is zero", CalibrationError)
+    is_used = np.mean(rows[is_live] != 0, axis=0) > 0.5
+    first, last = int(is_used.argmax()), n_twt - int(is_used[::-1].argmax())
+    require(
+        last - first >= size,
+        f"seismic is live over {last - first} samples only, wanted {size} or more ({WINDOW_S} s)",
+        CalibrationError,
+    )
+    notes = [f"{int(is_live.sum())} of {len(rows)} traces used"]
+    if not is_live.all():
+        n_gap = int((~is_finite).sum())
+        n_dead = len(rows) - n_gap - int((is_live).sum())
+        notes.append(f"left out: {n_gap} traces with non-finite samples, {n_dead} dead traces")
+    notes.append(f"samples {first} to {last - 1} of {n_twt} used (live in most traces)")
+    lines = []
+    flags = is_live.reshape(-1, traces.shape[-2]) if traces.shape[-2] else is_live[None]
+    for line, flag in zip(rows.reshape(-1, *traces.shape[-2:]), flags, strict=True):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], flag.astype(int), [0]])))
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            if stop - start >= 2:
+                lines.append(line[start:stop, first:last].astype(np.float64))
+    n_pairs = sum(len(line) - 1 for line in lines)
+    require(
+        n_pairs >= MIN_PAIRS,
+        f"seismic has {n_pairs} pairs of adjacent live traces, wanted {MIN_PAIRS} or more to tell "
+        "signal from noise",
+        CalibrationError,
+    )
+    return lines, notes
+
+
+def _refuse_clipped(lines: list[Floats]) -> None:
+    peak = max(float(np.abs(line).max()) for line in lines)
+    n_sample = sum(line.size for line in lines)
+    n_peak = sum(int((np.abs(line) >= peak).sum()) for line in lines)
+    require(
+        n_peak <= max(MAX_CLIPPED * n_sample, 4),
+        f"{100 * n_peak / n_sample:.1f} % of the samples of seismic stand at the largest value "
+        f"{peak:g}: the record is clipped; use the record before clipping",
+        CalibrationError,
+    )
+
+
+def _aligned(upper: Floats, lower: Floats, taper: Floats) -> tuple[Any, Any]:
+    """Transforms of neighbours, the second shifted onto the first (sub-sample lag)."""
+    size = upper.shape[1]
+    one = np.fft.rfft((upper - upper.mean(axis=1, keepdims=True)) * taper, axis=1)
+    two = np.fft.rfft((lower - lower.mean(axis=1, keepdims=True)) * taper, axis=1)
+    cross = np.fft.irfft(one * np.conj(two), size, axis=1)
+    lags = np.arange(-MAX_LAG, MAX_LAG + 1)
+    near = cross[:, lags]
+    best = near.argmax(axis=1)
+    inner = np.clip(best, 1, len(lags) - 2)
+    row = np.arange(len(near))
+    a, b, c = near[row, inner - 1], near[row, inner], near[row, inner + 1]
+    bend = a - 2 * b + c
+    fine = np.where(bend < 0, 0.5 * (a - c) / np.where(bend < 0, bend, 1), 0.0)
+    shift = np.where(best == inner, lags[inner] + np.clip(fine, -0.5, 0.5), lags[best])
+    phase = np.arange(one.shape[1])[None, :] * shift[:, None] / size
+    return one, two * np.exp(-2j * np.pi * phase)
+
+
+def _welch(lines: list[Floats], dt_s: float) -> _Spectra:
+    size = round(WINDOW_S / dt_s)
+    taper = np.hanning(size)
+    total, coherent = np.zeros(size // 2 + 1), np.zeros(size // 2 + 1)
+    acf = np.zeros(3)
+    count = 0
+    for line in lines:
+        for first in range(0, line.shape[1] - size + 1, size // 2):
+            for start in range(0, len(line) - 1, _BLOCK):
+                part = line[start : start + _BLOCK + 1, first : first + size]
+                one, two = _aligned(part[:-1], part[1:], taper)
+                total += 0.5 * (np.abs(one) ** 2 + np.abs(two) ** 2).sum(axis=0)
+                coherent += np.real(one * np.conj(two)).sum(axis=0)
+                count += len(one)
+                acf += _residual_acf(part * taper)
+    scale = dt_s / (np.square(taper).sum() * count)
+    freq = np.fft.rfftfreq(size, dt_s)
+    return _Spectra(freq, total * scale, coherent * scale, acf / max(acf[0], 1e-300))
+
+
+def _residual_acf(part: Floats) -> Floats:
+    """Lateral autocorrelation (lags 0, 1, 2) of traces minus the mean of their neighbours."""
+    if len(part) < 5:
+        return np.zeros(3)
+    rest = part[1:-1] - 0.5 * (part[:-2] + part[2:])
+    return np.asarray([(rest[: len(rest) - h] * rest[h:]).sum() / (len(rest) - h) for h in range(3)])
+
+
+def _kernel_of_width(sigma: float) -> Floats:
+    offsets = np.arange(-2, 3)
+    weights = np.exp(-0.5 * np.square(offsets / sigma)) if sigma > 0 else (offsets == 0) * 1.0
+    return np.asarray(weights / np.sqrt(np.square(weights).sum()))
+
+
+def _lateral_kernel(correlation: Floats) -> tuple[Floats, float]:
+    """Five-weight Gaussian kernel whose noise leaves the measured residual; and its lag-1 value.
+
+    Neighbour differences of noise with autocorrelation r have autocorrelation
+    1.5 r(h) - r(h-1) - r(h+1) + (r(h-2) + r(h+2)) / 4; the width that fits lags 1 and 2 is taken.
+    """
+    best = (np.inf, 0.0)
+    difference = np.asarray([0.25, -1.0, 1.5, -1.0, 0.25])
+    for sigma in np.arange(0.0, 0.96, 0.05):
+        kernel = _kernel_of_width(float(sigma))
+        left = np.convolve(np.convolve(kernel, kernel), difference)
+        middle = len(left) // 2
+        model = left[middle : middle + 3] / left[middle]
+        error = float(np.square(model[1:] - correlation[1:]).sum())
+        best = min(best, (error, float(sigma)))
+    kernel = _kernel_of_width(best[1])
+    return kernel, float(np.convolve(kernel, kernel)[5])
+
+
+def _smooth(freq_hz: Floats, power: Floats, grid: Floats, sigma_hz: float) -> Floats:
+    """Log-smooth a density (Gaussian, Hz) and put it on a grid."""
+    from scipy.ndimage import gaussian_filter1d
+
+    floored = np.maximum(power, 1e-8 * power.max())
+    log = gaussian_filter1d(np.log(floored), sigma_hz / (freq_hz[1] - freq_hz[0]), mode="nearest")
+    return np.asarray(np.exp(np.interp(grid, freq_hz, log)))
+
+
+def _moments(lines: list[Floats]) -> tuple[float, float, float]:
+    """RMS, excess kurtosis and skewness of all samples."""
+    n = sum(line.size for line in lines)
+    mean = sum(float(line.sum()) for line in lines) / n
+    second, third, fourth = (
+        sum(float(((line - mean) ** p).sum()) for line in lines) / n for p in (2, 3, 4)
+    )
+    return float(np.sqrt(second)), fourth / second**2 - 3.0, third / second**1.5
+
+
+def _gain_trend(lines: list[Floats]) -> Floats:
+    """RMS in dB of ten equal time intervals over the whole."""
+    parts = [np.array_split(np.square(line).sum(axis=0), 10) for line in lines]
+    power = np.asarray([sum(float(p[i].sum()) for p in parts) for i in range(10)])
+    size = np.asarray([len(p) for p in parts[0]])
+    level = power / size
+    return np.asarray(10 * np.log10(np.maximum(level, 1e-12 * level.max()) / level.mean()))
+
+
+def calibrate(
+    seismic: Any,
+    dt_s: float | None = None,
+    *,
+    name: str = "survey",
+    phase_deg: float = 0.0,
+    smooth_hz: float = 2.0,
+    reflectivity: Reflectivity | None = None,
+    source: str = "",
+    attribution: str = "",
+) -> SurveyStyle:
+    """Estimate the style of a survey.
+
+    Parameters
+    ----------
+    seismic : (..., n_twt) array, traces adjacent along the last but one axis; or (n_trace, n_twt);
+        or an xarray DataArray with a `twt` coordinate in seconds. Traces with gaps (NaN) or
+        zeros only are left out and counted in `notes`.
+    dt_s : sample interval in seconds; not needed with a DataArray.
+    name, source, attribution : texts kept in the style.
+    phase_deg : constant phase of the wavelet; it cannot be measured from the traces alone.
+    smooth_hz : standard deviation of the smoothing of spectra, Hz.
+    reflectivity : spectrum of the worlds that will be modelled; without it the shipped one.
+
+    Returns
+    -------
+    SurveyStyle. Signal is what adjacent traces share after a lag of up to 3 samples (its power is
+    the real part of their cross-spectrum); noise is the rest, so steep dips and sharp lateral
+    changes count as noise, and noise that is alike on neighbours counts partly as signal.
+
+    Raises
+    ------
+    CalibrationError : too short, dead, clipped, without finite traces, or with too few
+        adjacent traces.
+
+    Source: |W| = sqrt(PSD of signal / PSD of reflectivity), Walden and White (1984); coherence
+    of adjacent traces, White (1973).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> common = rng.standard_normal(256)
+    >>> style = calibrate(common + 0.3 * rng.standard_normal((40, 256)), 0.004)
+    >>> 8 < style.snr_db < 13
+    True
+    """
+    traces, step = _as_array(seismic, dt_s)
+    lines, notes = _live_lines(traces, step)
+    _refuse_clipped(lines)
+    spectra = _welch(lines, step)
+    kernel, neighbour = _lateral_kernel(spectra.residual_correlation)
+    total = np.maximum(spectra.total, 1e-12 * spectra.total.max())
+    noise = np.clip((total - spectra.coherent) / (1.0 - neighbour), 0.0, None)
+    floor = 10 ** (-_MAX_SNR_DB / 10)
+    noise = np.clip(noise, floor * total, (1.0 - floor) * total)
+    grid = np.arange(0.0, 0.5 / step + 1e-9, 1.0)
+    noise_power = _smooth(spectra.freq_hz, noise, grid, smooth_hz)
+    signal_power = _smooth(spectra.freq_hz, total - noise, grid, smooth_hz)
+    earth = reflectivity or shipped_reflectivity()
+    if grid[-1] > earth.freq_hz[-1] + 1e-9:
+        notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
+    rms, kurtosis, skewness = _moments(lines)
+    notes.append(f"wavelet phase {phase_deg:g} degrees is an assumption, not a measurement")
+    return SurveyStyle(
+        name=name,
+        dt_s=step,
+        freq_hz=tuple(float(f) for f in grid),
+        signal_amplitude=rounded(np.sqrt(signal_power)),
+        noise_amplitude=rounded(np.sqrt(noise_power)),
+        wavelet_amplitude=rounded(np.sqrt(signal_power / earth.density(grid))),
+        rms=rounded([rms])[0],
+        snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
+        noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),
+        phase_deg=float(phase_deg),
+        gain_trend_db=rounded(_gain_trend(lines), 4),
+        excess_kurtosis=rounded([kurtosis], 4)[0],
+        skewness=rounded([skewness], 4)[0],
+        source=source,
+        attribution=attribution,
+        notes=tuple(notes),
+    )
+
+
+def _signal_density(style: SurveyStyle, volumes: Sequence[Floats], dt_s: float) -> Floats:
+    """Mean density of the volumes' reflectivity through the style's wavelet, on its grid."""
+    size = round(WINDOW_S / dt_s)
+    taper = np.hanning(size)
+    taps = style.wavelet(dt_s)
+    grid = np.asarray(style.freq_hz)
+    power, count = np.zeros(size // 2 + 1), 0
+    for volume in volumes:
+        rows = volume.reshape(-1, volume.shape[-1])
+        n_valid = rows.shape[1] - len(taps) + 1
+        require(
+            n_valid >= size,
+            f"a reference volume has {rows.shape[1]} samples in twt, wanted "
+            f"{size + len(taps) - 1} or more",
+            CalibrationError,
+        )
+        length = rows.shape[1] + len(taps) - 1
+        full = np.fft.irfft(np.fft.rfft(rows, length) * np.fft.rfft(taps, length), length)
+        traces = full[:, len(taps) - 1 : rows.shape[1]]
+        for first in range(0, n_valid - size + 1, size // 2):
+            part = np.fft.rfft(traces[:, first : first + size] * taper, axis=1)
+            power += np.square(np.abs(part)).sum(axis=0)
+            count += len(part)
+    density = power * dt_s / (np.square(taper).sum() * count)
+    return _smooth(np.fft.rfftfreq(size, dt_s), density, grid, 2.0)
+
+
+def refine(
+    style: SurveyStyle,
+    reference_volumes: Sequence[NDArray[Any]],
+    dt_s: float | None = None,
+    *,
+    iterations: int = 3,
+) -> SurveyStyle:
+    """Correct the wavelet so that worlds like the given ones show the survey's signal spectrum.
+
+    Parameters
+    ----------
+    style : from `calibrate`.
+    reference_volumes : reflectivity (..., twt) of worlds (for example the mean over the angles);
+        at least 0.512 s plus the wavelet long. Worlds apart from those that will be judged.
+    dt_s : their sample interval in seconds; without it the survey's.
+    iterations : fixed-point steps.
+
+    Returns
+    -------
+    A style with one new wavelet: the same for every window and world, so that a window stays
+    the crop of the whole.
+
+    Raises
+    ------
+    CalibrationError : no volumes, too short, or without reflections.
+
+    Source: fixed-point iteration W <- W sqrt(wanted / got), as in spectral shaping.
+    """
+    require(len(reference_volumes) > 0, "reference_volumes is empty", CalibrationError)
+    step = check_dt(style.dt_s if dt_s is None else dt_s)
+    volumes = [np.asarray(v, dtype=np.float64) for v in reference_volumes]
+    is_sound = all(np.isfinite(v).all() and np.abs(v).max() > 0 for v in volumes)
+    require(is_sound, "a reference volume is not finite or has no reflections", CalibrationError)
+    in_band = np.asarray(style.freq_hz) <= 0.5 / step + 1e-9
+    wanted = np.square(style.signal_amplitude)
+    for _ in range(iterations):
+        got = _signal_density(style, volumes, step)
+        # Where the survey has no power the ratio is noise of the estimate: hold it within 12 dB.
+        change = np.clip(np.sqrt(wanted / np.maximum(got, 1e-30 * got.max())), 0.25, 4.0)
+        amplitude = np.asarray(style.wavelet_amplitude) * np.where(in_band, change, 1.0)
+        style = dataclasses.replace(style, wavelet_amplitude=rounded(amplitude))
+    note = f"wavelet refined on {len(volumes)} reference volumes, {iterations} iterations"
+    return dataclasses.replace(style, notes=(*style.notes, note))

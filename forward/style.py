@@ -1,0 +1,241 @@
+"""Survey styles: the wavelet, noise and level of a survey as a small JSON file of numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from forward.checks import check_dt
+from forward.wavelets import from_amplitude
+from lithogen.config import from_mapping, nearest_name, write_json
+from lithogen.errors import ConfigError, require
+
+Floats = NDArray[np.float64]
+STYLE_VERSION = 1
+PRESETS = Path(__file__).parent / "presets"
+# Half length of wavelet and noise filter: spectra are smoothed by 2 Hz or more, so a longer
+# filter would hold nothing.
+HALF_LENGTH_S = 0.160
+# Power that resampling to a coarser interval may lose.
+_MAX_LOST_POWER = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyStyle:
+    """What a survey's amplitudes look like.
+
+    Parameters
+    ----------
+    name : short name. dt_s : sample interval of the survey in seconds.
+    freq_hz : uniform grid from 0 to Nyquist of the survey, Hz.
+    signal_amplitude, noise_amplitude : square roots of the power spectral densities of coherent
+        signal and of noise, two-sided, survey unit / sqrt(Hz).
+    wavelet_amplitude : modulus of the wavelet's Fourier integral, survey unit * s.
+    phase_deg : constant phase of the wavelet (an assumption unless measured elsewhere).
+    rms : of the live samples, survey unit. snr_db : signal over noise power.
+    noise_kernel : odd symmetric weights of the noise over neighbouring traces, unit energy.
+    gain_trend_db : RMS of ten equal time intervals over that of the record (reported only).
+    excess_kurtosis, skewness : of the live samples (reported only).
+    source, attribution : where the survey comes from. notes : what the estimate did.
+    version : of the file format.
+
+    Raises
+    ------
+    ConfigError : lengths differ, values not finite or negative, unknown version.
+    """
+
+    name: str
+    dt_s: float
+    freq_hz: tuple[float, ...]
+    signal_amplitude: tuple[float, ...]
+    noise_amplitude: tuple[float, ...]
+    wavelet_amplitude: tuple[float, ...]
+    rms: float
+    snr_db: float
+    noise_kernel: tuple[float, ...] = (1.0,)
+    phase_deg: float = 0.0
+    gain_trend_db: tuple[float, ...] = ()
+    excess_kurtosis: float = 0.0
+    skewness: float = 0.0
+    source: str = ""
+    attribution: str = ""
+    notes: tuple[str, ...] = ()
+    version: int = STYLE_VERSION
+
+    def __post_init__(self) -> None:
+        require(
+            self.version == STYLE_VERSION,
+            f"style version is {self.version!r}, this package reads {STYLE_VERSION}; calibrate again",
+        )
+        check_dt(self.dt_s)
+        for entry in ("freq_hz", "signal_amplitude", "noise_amplitude", "wavelet_amplitude"):
+            self._check_numbers(entry, len(self.freq_hz))
+        self._check_numbers("noise_kernel", len(self.noise_kernel))
+        require(
+            len(self.noise_kernel) % 2 == 1,
+            f"noise_kernel has {len(self.noise_kernel)} weights, wanted an odd number",
+        )
+        for entry in ("rms", "snr_db", "phase_deg"):
+            value = getattr(self, entry)
+            is_number = isinstance(value, (int, float)) and bool(np.isfinite(value))
+            require(is_number, f"{entry} is {value!r}, wanted a finite number")
+        require(self.rms > 0, f"rms is {self.rms}, wanted a positive number")
+
+    def _check_numbers(self, entry: str, size: int) -> None:
+        try:
+            values = np.asarray(getattr(self, entry), dtype=np.float64)
+        except (TypeError, ValueError) as exc:
+            raise ConfigError(f"style entry {entry} is not a list of numbers") from exc
+        is_sound = values.shape == (size,) and size >= 1 and bool(np.isfinite(values).all())
+        require(
+            is_sound and bool((values >= 0).all()),
+            f"style entry {entry} must hold {size} finite numbers of 0 or more",
+        )
+
+    def half_length(self, dt_s: float) -> int:
+        """Half length of wavelet and noise filter in samples of `dt_s` seconds."""
+        return round(HALF_LENGTH_S / check_dt(dt_s))
+
+    def _check_resampling(self, dt_s: float) -> None:
+        freq = np.asarray(self.freq_hz)
+        power = np.square(self.signal_amplitude)
+        lost = float(power[freq > 0.5 / check_dt(dt_s) + 1e-9].sum() / power.sum())
+        require(
+            lost <= _MAX_LOST_POWER,
+            f"style {self.name!r} holds {100 * lost:.0f} % of its signal above Nyquist "
+            f"{0.5 / dt_s:g} Hz of dt_s={dt_s}; use a dt_s nearer to the survey's {self.dt_s}",
+        )
+
+    def wavelet(self, dt_s: float, n: int | None = None) -> Floats:
+        """Return the one wavelet of this style.
+
+        Parameters
+        ----------
+        dt_s : sample interval in seconds; may differ from the survey's.
+        n : odd number of samples; without it 2 * half_length(dt_s) + 1.
+
+        Returns
+        -------
+        (n,) float64, survey unit; the centre sample is time zero.
+
+        Raises
+        ------
+        ConfigError : the survey has signal above Nyquist of `dt_s`.
+        """
+        self._check_resampling(dt_s)
+        size = n or 2 * self.half_length(dt_s) + 1
+        return from_amplitude(
+            self.freq_hz, self.wavelet_amplitude, dt_s, size, phase_deg=self.phase_deg
+        )
+
+    def noise_filter(self, dt_s: float) -> Floats:
+        """Return the zero-phase filter that colours white noise of unit variance.
+
+        Returns
+        -------
+        (2 * half_length + 1,) float64, survey unit. Its energy is scaled to the noise power
+        below Nyquist of `dt_s`, so that what the taper takes is given back.
+        """
+        size = 2 * self.half_length(dt_s) + 1
+        taps = from_amplitude(self.freq_hz, self.noise_amplitude, dt_s, size)
+        freq, amplitude = np.asarray(self.freq_hz), np.asarray(self.noise_amplitude)
+        in_band = freq <= 0.5 / dt_s + 1e-9
+        power = 2.0 * np.trapezoid(np.square(amplitude[in_band]), freq[in_band])
+        energy = float(np.square(taps).sum())
+        return taps * np.sqrt(power / energy) if energy > 0 else taps
+
+    def spectrum(self, freq_hz: ArrayLike | None = None, part: str = "total") -> Floats:
+        """Return an amplitude spectrum, survey unit / sqrt(Hz).
+
+        Parameters
+        ----------
+        freq_hz : frequencies in Hz; without it the style's own grid.
+        part : "total", "signal" or "noise".
+
+        Raises
+        ------
+        ConfigError : unknown part.
+        """
+        known = ["total", "signal", "noise"]
+        require(part in known, f"part is {part!r}{nearest_name(part, known)}, wanted one of {known}")
+        signal, noise = np.square(self.signal_amplitude), np.square(self.noise_amplitude)
+        power = {"total": signal + noise, "signal": signal, "noise": noise}[part]
+        grid = self.freq_hz if freq_hz is None else freq_hz
+        return np.asarray(np.sqrt(np.interp(grid, self.freq_hz, power, right=0.0)))
+
+    def save(self, path: Path | str) -> None:
+        """Write strict JSON atomically.
+
+        Raises
+        ------
+        OutputError : the target cannot be written.
+        """
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path | str) -> SurveyStyle:
+        """Read a file that `save` wrote.
+
+        Raises
+        ------
+        ConfigError : missing, not JSON, another version, or unknown entries.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as exc:
+            raise ConfigError(f"cannot read survey style {path}: {exc}") from exc
+        require(isinstance(values, dict), f"survey style {path} is not a JSON object")
+        missing = [f.name for f in fields(cls)[:8] if f.name not in values]
+        require(not missing, f"survey style {path} lacks {', '.join(missing)}; calibrate again")
+        return from_mapping(cls, values)
+
+
+def rounded(values: Sequence[float] | Floats, digits: int = 6) -> tuple[float, ...]:
+    """Return floats of a few significant digits, for files that people read.
+
+    Examples
+    --------
+    >>> rounded([1.23456789], 3)
+    (1.23,)
+    """
+    return tuple(float(f"{float(v):.{digits}g}") for v in values)
+
+
+def presets() -> list[str]:
+    """Return the names of the styles that come with the package.
+
+    Examples
+    --------
+    >>> "npra_31_81" in presets()
+    True
+    """
+    return sorted(p.stem for p in PRESETS.glob("*.json"))
+
+
+def load_style(name_or_path: str | Path) -> SurveyStyle:
+    """Load a preset by name, or a style file by path.
+
+    Raises
+    ------
+    ConfigError : neither a preset nor a readable style file; names the nearest preset.
+
+    Examples
+    --------
+    >>> load_style("npra_31_81").dt_s
+    0.004
+    """
+    name = str(name_or_path)
+    known = presets()
+    if name in known:
+        return SurveyStyle.load(PRESETS / f"{name}.json")
+    if Path(name).is_file():
+        return SurveyStyle.load(name)
+    raise ConfigError(
+        f"no survey style {name!r}{nearest_name(name, known)}; presets: {', '.join(known)}, or "
+        "give the path of a style file"
+    )

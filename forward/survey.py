@@ -1,0 +1,89 @@
+"""A survey of an elastic model: angle stacks with a style's wavelet, level and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from forward.checks import check_angles
+from forward.noise import coloured_noise
+from forward.style import SurveyStyle
+from lithogen.grid import Window, check_shape
+
+F32 = NDArray[np.float32]
+
+
+def style_halo(style: SurveyStyle, dt_s: float) -> int:
+    """Samples that a model must extend above and below the window that is wanted.
+
+    Examples
+    --------
+    >>> from forward.style import load_style
+    >>> style_halo(load_style("npra_31_81"), 0.004)
+    41
+    """
+    return style.half_length(dt_s) + 1
+
+
+def model_survey(
+    *,
+    vp: ArrayLike,
+    vs: ArrayLike,
+    rho: ArrayLike,
+    style: SurveyStyle,
+    angles_deg: Sequence[float],
+    seed: int,
+    window: Window,
+    dt_s: float,
+) -> tuple[F32, F32]:
+    """Model a survey of a window of a world.
+
+    Parameters
+    ----------
+    vp, vs, rho : m/s, m/s, kg/m3, of the window grown by `style_halo(style, dt_s)` samples at
+        top and bottom: shape (n_iline, n_xline, n_twt + 2 * halo).
+    style : wavelet, noise and level. angles_deg : incidence angles in degrees, 0..40.
+    seed : names the noise. window : absolute voxels of the result.
+    dt_s : sample interval in seconds.
+
+    Returns
+    -------
+    seismic (iline, xline, twt) and angle_stack (angle, iline, xline, twt), float32, survey unit.
+    Each angle stack has its own noise, sqrt(n_angle) times that of the survey; `seismic` is the
+    mean of the angle stacks, so it carries the survey's noise.
+
+    Raises
+    ------
+    ShapeError, ConfigError : bad input, see `forward.checks`.
+
+    Examples
+    --------
+    >>> from forward.style import load_style
+    >>> style, window = load_style("npra_31_81"), Window((0, 0, 0), (1, 2, 16))
+    >>> one = np.ones((1, 2, 16 + 2 * style_halo(style, 0.004)))
+    >>> out = model_survey(vp=3000 * one, vs=1500 * one, rho=2300 * one, style=style,
+    ...                    angles_deg=(5, 15), seed=1, window=window, dt_s=0.004)
+    >>> out[1].shape
+    (2, 1, 2, 16)
+    """
+    from forward.net import synthesize
+
+    angles = check_angles(angles_deg)
+    halo = style_halo(style, dt_s)
+    wanted = (window.shape[0], window.shape[1], window.shape[2] + 2 * halo)
+    check_shape(np.shape(vp), wanted, f"vp (the window with {halo} samples more above and below)")
+    stacks = synthesize(
+        vp=vp, vs=vs, rho=rho, wavelet=style.wavelet(dt_s), angles_deg=angles, dt_s=dt_s
+    )[..., halo:-halo]
+    stacks = np.ascontiguousarray(stacks)
+    level = np.float32(np.sqrt(len(angles)))
+    for stack, angle in zip(stacks, angles, strict=True):
+        stream = f"forward/noise/{angle:.4f}"
+        stack += level * coloured_noise(seed, window, style, dt_s, stream)
+    seismic = np.zeros(window.shape, dtype=np.float32)
+    for stack in stacks:
+        seismic += stack
+    seismic *= np.float32(1.0 / len(angles))
+    return seismic, stacks
