@@ -154,6 +154,7 @@ class SegyCube:
         self.twt = _axis(time.t0_s, time.dt_s, layout.n_samples)
         self.n_traces = layout.n_traces
         self._duplicates = grid.duplicates
+        self._is_in_order = np.array_equal(grid.trace_index.ravel(), np.arange(layout.n_traces))
         warnings = tuple(p.line() for p in finding.problems)
         self.notes = tuple(dict.fromkeys(notes + grid.notes + warnings))
         self.attrs: Mapping[str, Any] = MappingProxyType(self._attrs(time.dt_source))
@@ -238,7 +239,9 @@ class SegyCube:
                             f"{self.twt[-1]:g} step {self.dt_s:g}; nearest is"
                             f" {self.twt[index]:.6g}")
         samples = self._reader().time_slice(index)
-        return _with_gaps(samples[self.trace_index], self.trace_index)
+        if self._is_in_order:
+            return samples.reshape(self.shape[:2])
+        return np.where(self.trace_index < 0, np.float32(np.nan), samples[self.trace_index])
 
     def read(self, window: Window | None = None) -> Traces:
         """Return samples as float32 (iline, xline, twt), NaN where a trace is missing.
@@ -348,10 +351,6 @@ def _find(numbers: NDArray[np.int64], number: int, name: str) -> int:
         raise SegyError(f"no {name} {number}, wanted one of {numbers[0]}..{numbers[-1]}"
                         f" ({len(numbers)} lines); the numbers are in cube.iline, cube.xline")
     return int(found[0])
-
-
-def _with_gaps(values: Traces, index: NDArray[np.int64]) -> Traces:
-    return np.where(index < 0, np.float32(np.nan), values)
 
 
 def _check_memory(n_bytes: int, shape: tuple[int, ...]) -> None:

@@ -93,7 +93,8 @@ def test_unreadable_sample_formats_are_refused(tmp_path: Path, code: int) -> Non
     [({"ns": 0}, "0 samples"), ({"ns": -1}, "no whole trace"), ({"ns": 60000}, "no whole trace"),
      ({"ns": N_SAMPLES + 1}, "left after"), ({"text": 1}, "no whole trace"),
      ({"text": 5}, "no whole trace"), ({"text": 32767}, "no whole trace"),
-     ({"text": -1}, "EndText"), ({"dt": 0}, None), ({"dt": -4000}, "sample_interval="), ({"dt": 2000}, "sample_interval=")],
+     ({"text": -1}, "EndText"), ({"dt": 0}, None), ({"dt": -4000}, "sample_interval="),
+     ({"dt": 2000}, "sample_interval=")],
 )
 def test_lies_of_the_binary_header(
     tmp_path: Path, binary: dict[str, int], message: str | None
