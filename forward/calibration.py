@@ -22,7 +22,10 @@ MAX_LAG = 3
 MAX_CLIPPED = 0.002
 _MAX_SNR_DB = 40.0
 _BLOCK = 512
-_UNIT_TESTS = "wanted an array (..., n_twt) of numbers, traces adjacent along its last but one axis"
+# A 0.3 s wavelet cannot hold less, and the earth hardly reflects there: the quotient of two
+# leaked spectra would put an offset into the wavelet.
+LOW_CUT_HZ = 5.0
+_WANTED = "wanted an array (..., n_twt) of numbers, traces adjacent along its last but one axis"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +68,7 @@ def _live_lines(traces: NDArray[Any], dt_s: float) -> tuple[list[Floats], list[s
     """Return runs of adjacent live traces (n, n_twt) with common dead ends cut, and notes."""
     require(
         traces.ndim >= 2 and traces.dtype.kind in "fiu",
-        f"seismic has shape {traces.shape} and type {traces.dtype}, {_UNIT_TESTS}",
+        f"seismic has shape {traces.shape} and type {traces.dtype}, {_WANTED}",
         CalibrationError,
     )
     n_twt = traces.shape[-1]
@@ -147,21 +150,29 @@ def _aligned(upper: Floats, lower: Floats, taper: Floats) -> tuple[Any, Any]:
 
 
 def _welch(lines: list[Floats], dt_s: float) -> _Spectra:
+    """Sum windowed spectra; windows weigh like the square of a Hann taper over the record.
+
+    That is the taper of `forward.spectra.amplitude_spectrum`, which judges the result: a record
+    is noisier at its ends, and both must look at the same part of it.
+    """
     size = round(WINDOW_S / dt_s)
     taper = np.hanning(size)
     total, coherent = np.zeros(size // 2 + 1), np.zeros(size // 2 + 1)
     acf = np.zeros(3)
-    count = 0
+    mass = 0.0
     for line in lines:
-        for first in range(0, line.shape[1] - size + 1, size // 2):
+        n_twt = line.shape[1]
+        for first in range(0, n_twt - size + 1, max(1, min(size // 2, n_twt - size))):
+            middle = (first + 0.5 * size) / n_twt
+            weight = np.sin(np.pi * middle) ** 4
             for start in range(0, len(line) - 1, _BLOCK):
                 part = line[start : start + _BLOCK + 1, first : first + size]
                 one, two = _aligned(part[:-1], part[1:], taper)
-                total += 0.5 * (np.abs(one) ** 2 + np.abs(two) ** 2).sum(axis=0)
-                coherent += np.real(one * np.conj(two)).sum(axis=0)
-                count += len(one)
-                acf += _residual_acf(part * taper)
-    scale = dt_s / (np.square(taper).sum() * count)
+                total += weight * 0.5 * (np.abs(one) ** 2 + np.abs(two) ** 2).sum(axis=0)
+                coherent += weight * np.real(one * np.conj(two)).sum(axis=0)
+                mass += weight * len(one)
+                acf += weight * _residual_acf(part * taper)
+    scale = dt_s / (np.square(taper).sum() * mass)
     freq = np.fft.rfftfreq(size, dt_s)
     return _Spectra(freq, total * scale, coherent * scale, acf / max(acf[0], 1e-300))
 
@@ -186,6 +197,8 @@ def _lateral_kernel(correlation: Floats) -> tuple[Floats, float]:
     Neighbour differences of noise with autocorrelation r have autocorrelation
     1.5 r(h) - r(h-1) - r(h+1) + (r(h-2) + r(h+2)) / 4; the width that fits lags 1 and 2 is taken.
     """
+    if correlation[0] == 0:
+        return _kernel_of_width(0.0), 0.0
     best = (np.inf, 0.0)
     difference = np.asarray([0.25, -1.0, 1.5, -1.0, 0.25])
     for sigma in np.arange(0.0, 0.96, 0.05):
@@ -287,6 +300,7 @@ def calibrate(
     noise_power = _smooth(spectra.freq_hz, noise, grid, smooth_hz)
     signal_power = _smooth(spectra.freq_hz, total - noise, grid, smooth_hz)
     earth = reflectivity or shipped_reflectivity()
+    low_cut = np.square(np.sin(0.5 * np.pi * np.minimum(grid / LOW_CUT_HZ, 1.0)))
     if grid[-1] > earth.freq_hz[-1] + 1e-9:
         notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
     rms, kurtosis, skewness = _moments(lines)
@@ -297,7 +311,7 @@ def calibrate(
         freq_hz=tuple(float(f) for f in grid),
         signal_amplitude=rounded(np.sqrt(signal_power)),
         noise_amplitude=rounded(np.sqrt(noise_power)),
-        wavelet_amplitude=rounded(np.sqrt(signal_power / earth.density(grid))),
+        wavelet_amplitude=rounded(np.sqrt(signal_power / earth.density(grid)) * low_cut),
         rms=rounded([rms])[0],
         snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
         noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),

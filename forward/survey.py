@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from forward.checks import check_angles
 from forward.noise import coloured_noise
 from forward.style import SurveyStyle
+from lithogen.errors import require
 from lithogen.grid import Window, check_shape
 
 F32 = NDArray[np.float32]
@@ -71,6 +72,10 @@ def model_survey(
     from forward.net import synthesize
 
     angles = check_angles(angles_deg)
+    require(
+        len(set(angles)) == len(angles),
+        f"angles_deg {angles} holds an angle twice; the noise of equal angles would be equal",
+    )
     halo = style_halo(style, dt_s)
     wanted = (window.shape[0], window.shape[1], window.shape[2] + 2 * halo)
     check_shape(np.shape(vp), wanted, f"vp (the window with {halo} samples more above and below)")

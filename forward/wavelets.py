@@ -163,7 +163,7 @@ def from_amplitude(
     even = (np.cos(angle) * (level * weight)).sum(axis=1)
     odd = (np.sin(angle) * (level * weight)).sum(axis=1)
     phase = math.radians(phase_deg)
-    edge = np.clip((1.0 - np.arange(time.size) / time.size) / 0.2, 0.0, 1.0)
+    edge = np.clip((1.0 - time / time[-1]) / 0.2, 0.0, 1.0)
     taper = np.square(np.sin(0.5 * math.pi * edge))
     return np.asarray(
         math.cos(phase) * _mirror(even * taper) - math.sin(phase) * _mirror(odd * taper, -1.0)
