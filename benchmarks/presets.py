@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -67,14 +68,16 @@ def measure() -> dict[str, tuple[SurveyStyle, NDArray[np.floating]]]:
 def main() -> None:
     """Measure, print and, with --write, store the presets."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="store the JSON files in forward/presets")
+    parser.add_argument("--write", action="store_true", help="store the files in forward/presets")
     write = parser.parse_args().write
     for name, (style, section) in measure().items():
         if write:
             style.save(PRESETS / f"{name}.json")
-        halves = log_spectral_distance(section[: len(section) // 2], section[len(section) // 2 :], 0.004)
-        line = {"name": f"preset/{name}", "value": style.snr_db, "unit": "dB S/N", "n": len(section)}
-        print(json.dumps({**line, "rms": style.rms, "half_distance_db": round(halves[0], 3)}))
+        middle = len(section) // 2
+        halves = log_spectral_distance(section[:middle], section[middle:], 0.004)
+        line = {"name": f"preset/{name}", "value": style.snr_db, "unit": "dB S/N"}
+        line |= {"n": len(section), "rms": style.rms, "half_distance_db": round(halves[0], 3)}
+        print(json.dumps({**line, "machine": platform.machine()}))
 
 
 if __name__ == "__main__":

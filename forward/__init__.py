@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forward import reference
     from forward.calibration import calibrate, refine
-    from forward.net import ForwardConfig, ForwardNet, synthesize
+    from forward.net import ForwardNet, synthesize
     from forward.noise import coloured_noise
     from forward.reflectivity import Reflectivity, reflectivity_psd, shipped_reflectivity
     from forward.spectra import amplitude_spectrum, log_spectral_distance
     from forward.style import SurveyStyle, load_style, presets
     from forward.survey import model_survey, style_halo
+    from forward.terms import ForwardConfig
     from forward.wavelets import from_amplitude, ormsby, ricker
 
 _HOME = {
-    "ForwardConfig": "net",
+    "ForwardConfig": "terms",
     "ForwardNet": "net",
     "Reflectivity": "reflectivity",
     "SurveyStyle": "style",

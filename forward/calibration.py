@@ -173,7 +173,7 @@ def _welch(lines: list[Floats], dt_s: float) -> _Spectra:
                 mass += weight * len(one)
                 acf += weight * _residual_acf(part * taper)
     scale = dt_s / (np.square(taper).sum() * mass)
-    freq = np.fft.rfftfreq(size, dt_s)
+    freq: Floats = np.asarray(np.fft.rfftfreq(size, dt_s), dtype=np.float64)
     return _Spectra(freq, total * scale, coherent * scale, acf / max(acf[0], 1e-300))
 
 
@@ -182,7 +182,8 @@ def _residual_acf(part: Floats) -> Floats:
     if len(part) < 5:
         return np.zeros(3)
     rest = part[1:-1] - 0.5 * (part[:-2] + part[2:])
-    return np.asarray([(rest[: len(rest) - h] * rest[h:]).sum() / (len(rest) - h) for h in range(3)])
+    n = len(rest)
+    return np.asarray([(rest[: n - h] * rest[h:]).sum() / (n - h) for h in range(3)])
 
 
 def _kernel_of_width(sigma: float) -> Floats:
@@ -240,6 +241,14 @@ def _gain_trend(lines: list[Floats]) -> Floats:
     return np.asarray(10 * np.log10(np.maximum(level, 1e-12 * level.max()) / level.mean()))
 
 
+def _split(spectra: _Spectra, neighbour: float) -> tuple[Floats, Floats]:
+    """Total and noise densities; neighbouring noise correlates with `neighbour`."""
+    total = np.maximum(spectra.total, 1e-12 * spectra.total.max())
+    noise = np.clip((total - spectra.coherent) / (1.0 - neighbour), 0.0, None)
+    floor = 10 ** (-_MAX_SNR_DB / 10)
+    return total, np.clip(noise, floor * total, (1.0 - floor) * total)
+
+
 def calibrate(
     seismic: Any,
     dt_s: float | None = None,
@@ -292,10 +301,7 @@ def calibrate(
     _refuse_clipped(lines)
     spectra = _welch(lines, step)
     kernel, neighbour = _lateral_kernel(spectra.residual_correlation)
-    total = np.maximum(spectra.total, 1e-12 * spectra.total.max())
-    noise = np.clip((total - spectra.coherent) / (1.0 - neighbour), 0.0, None)
-    floor = 10 ** (-_MAX_SNR_DB / 10)
-    noise = np.clip(noise, floor * total, (1.0 - floor) * total)
+    total, noise = _split(spectra, neighbour)
     grid = np.arange(0.0, 0.5 / step + 1e-9, 1.0)
     noise_power = _smooth(spectra.freq_hz, noise, grid, smooth_hz)
     signal_power = _smooth(spectra.freq_hz, total - noise, grid, smooth_hz)
@@ -349,7 +355,8 @@ def _signal_density(style: SurveyStyle, volumes: Sequence[Floats], dt_s: float) 
             power += np.square(np.abs(part)).sum(axis=0)
             count += len(part)
     density = power * dt_s / (np.square(taper).sum() * count)
-    return _smooth(np.fft.rfftfreq(size, dt_s), density, grid, 2.0)
+    freq: Floats = np.asarray(np.fft.rfftfreq(size, dt_s), dtype=np.float64)
+    return _smooth(freq, density, grid, 2.0)
 
 
 def refine(

@@ -66,9 +66,8 @@ def check_elastic(vp: Volume, vs: Volume, rho: Volume) -> None:
     _refuse_first(vp <= 0, vp, "vp", "a velocity above 0 m/s")
     _refuse_first(vs < 0, vs, "vs", "a velocity of 0 m/s or more")
     _refuse_first(rho <= 0, rho, "rho", "a density above 0 kg/m3")
-    _refuse_first(
-        vp < vs * vp.dtype.type(MIN_VP_OVER_VS), vp, "vp", "vp >= vs * sqrt(4/3) (bulk modulus >= 0)"
-    )
+    is_stiff = vp < vs * vp.dtype.type(MIN_VP_OVER_VS)
+    _refuse_first(is_stiff, vp, "vp", "vp >= vs * sqrt(4/3) (bulk modulus >= 0)")
 
 
 def check_wavelet(wavelet: ArrayLike, n_twt: int) -> NDArray[np.float64]:

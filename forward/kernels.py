@@ -8,7 +8,8 @@ A sample's bits therefore depend on its inputs alone, not on its place in a SIMD
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -19,9 +20,14 @@ from forward.checks import MEAN_RATIO
 F32 = NDArray[np.float32]
 BLOCK = 128
 _JIT: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@numba.njit(**_JIT)
+def _compiled(function: Function) -> Function:
+    return cast(Function, numba.njit(**_JIT)(function))
+
+
+@_compiled
 def is_elastic_sound(
     vp: NDArray[Any], vs: NDArray[Any], rho: NDArray[Any], ratio: float
 ) -> bool:
@@ -40,7 +46,7 @@ def is_elastic_sound(
     return True
 
 
-@numba.njit(**_JIT)
+@_compiled
 def _convolve_row(padded: F32, taps: F32, total: F32) -> None:
     """total[k] = sum_j taps[j] * padded[k + n - 1 - j], j ascending."""
     n = taps.size
@@ -71,14 +77,14 @@ def _convolve_row(padded: F32, taps: F32, total: F32) -> None:
             total[k] = total[k] + tap * part[k]
 
 
-@numba.njit(**_JIT)
+@_compiled
 def convolve_valid(traces: F32, taps: F32, out: F32) -> None:
     """Convolve rows (n, m + len(taps) - 1) into `out` (n, m), only where the filter fits."""
     for i in range(traces.shape[0]):
         _convolve_row(traces[i], taps, out[i])
 
 
-@numba.njit(**_JIT)
+@_compiled
 def interface_features(vp: F32, vs: F32, rho: F32, features: F32) -> None:
     """Fill (4, n - 1): contrasts of vp and rho, half step and centred mean of vs / vp."""
     half = vp.dtype.type(0.5)
@@ -95,7 +101,7 @@ def interface_features(vp: F32, vs: F32, rho: F32, features: F32) -> None:
         features[3, k] = half * (ratio[k + 1] + ratio[k]) - centre
 
 
-@numba.njit(**_JIT)
+@_compiled
 def _product_units(
     features: F32, first: int, size: int, parents: NDArray[np.int64], terms: F32
 ) -> None:
@@ -113,7 +119,7 @@ def _product_units(
                 term[k] = parent[k] * feature[k]
 
 
-@numba.njit(**_JIT)
+@_compiled
 def _weigh(terms: F32, weights: F32, size: int, total: F32) -> None:
     """total[k] = sum_m weights[m] * terms[m, k], m ascending."""
     n = weights.size
@@ -132,7 +138,7 @@ def _weigh(terms: F32, weights: F32, size: int, total: F32) -> None:
             total[k] = total[k] + weights[m] * terms[m, k]
 
 
-@numba.njit(**_JIT)
+@_compiled
 def _is_outside(features: F32, low: F32, high: F32) -> bool:
     bad = 0
     for q in range(4):
@@ -142,7 +148,7 @@ def _is_outside(features: F32, low: F32, high: F32) -> bool:
     return bad > 0
 
 
-@numba.njit(**_JIT)
+@_compiled
 def net_traces(
     vp: F32,
     vs: F32,
@@ -183,7 +189,7 @@ def net_traces(
     return -1
 
 
-@numba.njit(**_JIT)
+@_compiled
 def zoeppritz_traces(vp: F32, vs: F32, rho: F32, sines: F32, taps: F32, out: F32) -> None:
     """Exact float32 Zoeppritz (pre-critical) and convolution: the hand-written rival of the net.
 

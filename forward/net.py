@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
-import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -17,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from forward.checks import (
-    MAX_ANGLE_DEG,
     MEAN_RATIO,
     check_angles,
     check_dt,
@@ -25,118 +22,20 @@ from forward.checks import (
     check_wavelet,
     refuse_t_star,
 )
-from lithogen.config import MANIFEST, atomic_path, from_mapping, read_verified, sha256_hex, write_json
-from lithogen.errors import ConfigError, WeightsError, require
+from forward.terms import FEATURES, ForwardConfig, angle_basis, exponents, term_parents
+from lithogen.config import (
+    MANIFEST,
+    atomic_path,
+    from_mapping,
+    read_verified,
+    sha256_hex,
+    write_json,
+)
+from lithogen.errors import ConfigError, WeightsError
 
 WEIGHTS_FILE = "forward_net.safetensors"
 CONFIG_FILE = "forward_net.json"
 SHIPPED = Path(__file__).parent / "weights"
-FEATURES = (
-    "relative contrast of vp",
-    "relative contrast of rho",
-    "half step of vs/vp",
-    f"mean of vs/vp minus {MEAN_RATIO:g}",
-)
-Exponents = tuple[int, int, int, int]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ForwardConfig:
-    """Shape of a ForwardNet and the domain that it was trained on.
-
-    Parameters
-    ----------
-    degree : total degree of the product units, 1..6.
-    degree_vp : terms that hold at least `degree` powers of the vp contrast go up to this degree;
-        they carry the approach to the critical angle.
-    n_basis : number of angle functions (sin^2 angle / sin^2 40 deg)^j.
-    n_filters : filters of layer B; 1 is the stationary wavelet (more are for gates over t*).
-    n_taps : odd length of each filter, samples.
-    lowest, highest : trained domain of the four features (see `FEATURES`).
-
-    Raises
-    ------
-    ConfigError : an entry is out of range.
-
-    Examples
-    --------
-    >>> ForwardConfig().n_filters
-    1
-    """
-
-    degree: int = 4
-    degree_vp: int = 6
-    n_basis: int = 7
-    n_filters: int = 1
-    n_taps: int = 5
-    lowest: tuple[float, ...] = (-0.42, -0.4, -0.35, -0.4)
-    highest: tuple[float, ...] = (0.42, 0.4, 0.35, 0.4)
-
-    def __post_init__(self) -> None:
-        require(1 <= self.degree <= 6, f"degree is {self.degree}, wanted 1..6")
-        require(
-            self.degree <= self.degree_vp <= 8, f"degree_vp is {self.degree_vp}, wanted degree..8"
-        )
-        require(1 <= self.n_basis <= 10, f"n_basis is {self.n_basis}, wanted 1..10")
-        require(self.n_filters == 1, f"n_filters is {self.n_filters}, this version has 1 filter")
-        require(
-            self.n_taps % 2 == 1 and self.n_taps >= 1, f"n_taps is {self.n_taps}, wanted odd >= 1"
-        )
-        require(
-            len(self.lowest) == 4 and len(self.highest) == 4,
-            "lowest and highest must hold one number for each of the four features",
-        )
-
-
-def exponents(config: ForwardConfig) -> list[Exponents]:
-    """Return the powers (vp contrast, rho contrast, vs/vp step, vs/vp mean) of every term.
-
-    Every term holds at least one contrast, so equal layers give exactly 0.
-
-    Examples
-    --------
-    >>> len(exponents(ForwardConfig(degree=4, degree_vp=4)))
-    65
-    """
-    found: list[Exponents] = []
-    for power in itertools.product(range(config.degree_vp + 1), repeat=4):
-        total = sum(power)
-        is_extra = power[0] >= config.degree and total <= config.degree_vp and total - power[0] <= 1
-        if sum(power[:3]) >= 1 and (total <= config.degree or is_extra):
-            found.append((power[0], power[1], power[2], power[3]))
-    return sorted(found, key=lambda p: (sum(p), p))
-
-
-def term_parents(terms: list[Exponents]) -> NDArray[np.int64]:
-    """Return, for each term, an earlier term and the feature that it is multiplied with.
-
-    Examples
-    --------
-    >>> term_parents(exponents(ForwardConfig(degree=1, degree_vp=1))).tolist()
-    [[-1, 2], [-1, 1], [-1, 0]]
-    """
-    place = {term: i for i, term in enumerate(terms)}
-    rows = []
-    for term in terms:
-        options = []
-        for feature in range(4):
-            less = tuple(p - (i == feature) for i, p in enumerate(term))
-            if term[feature] > 0 and (sum(less) == 0 or less in place):
-                options.append((place.get(less, -1), feature))  # type: ignore[call-overload]
-        rows.append(options[-1])
-    return np.asarray(rows, dtype=np.int64)
-
-
-def angle_basis(angle_deg: float, n_basis: int) -> NDArray[np.float64]:
-    """Return (sin^2 angle / sin^2 40 deg)^j for j = 0 .. n_basis - 1.
-
-    Examples
-    --------
-    >>> angle_basis(40.0, 3).tolist()
-    [1.0, 1.0, 1.0]
-    """
-    ratio = (math.sin(math.radians(angle_deg)) / math.sin(math.radians(MAX_ANGLE_DEG))) ** 2
-    return np.asarray([ratio**j for j in range(n_basis)])
 
 
 class ForwardNet(nn.Module):
@@ -315,7 +214,9 @@ class ForwardNet(nn.Module):
         out = np.empty((len(angles), *p.shape), dtype=np.float32)
         domain = np.asarray([self.config.lowest, self.config.highest], dtype=np.float32)
         flat = out.reshape(len(angles), *rows[0].shape)
-        trace = net_traces(*rows, domain, self._parents, weights, taps32, flat)
+        trace = net_traces(
+            rows[0], rows[1], rows[2], domain, self._parents, weights, taps32, flat
+        )
         if trace >= 0:
             self._refuse_domain(rows, int(trace), p.shape)
         return out
@@ -324,7 +225,7 @@ class ForwardNet(nn.Module):
         from forward.kernels import interface_features
 
         features = np.empty((4, shape[-1]), np.float32)
-        interface_features(*(r[trace] for r in rows), features)
+        interface_features(rows[0][trace], rows[1][trace], rows[2][trace], features)
         low, high = self.config.lowest, self.config.highest
         for q, name in enumerate(FEATURES):
             is_bad = (features[q, :-1] < low[q]) | (features[q, :-1] > high[q])

@@ -134,10 +134,10 @@ def synthesize(
     refuse_t_star(t_star)
     check_dt(dt_s)
     angles = check_angles(angles_deg)
-    elastic = [np.asarray(v, dtype=np.float64) for v in (vp, vs, rho)]
-    check_elastic(*elastic)
-    taps = check_wavelet(wavelet, elastic[0].shape[-1])
-    rc = reflectivity(*elastic, angles)
+    p, s, d = (np.asarray(v, dtype=np.float64) for v in (vp, vs, rho))
+    check_elastic(p, s, d)
+    taps = check_wavelet(wavelet, p.shape[-1])
+    rc = reflectivity(p, s, d, angles)
     rows = rc.reshape(-1, rc.shape[-1])
     out = np.empty_like(rows)
     for row, trace in zip(out, rows, strict=True):

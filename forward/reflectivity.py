@@ -67,7 +67,7 @@ class Reflectivity:
         White coefficients of standard deviation s every dt have density s^2 / dt; with this
         unit the density of an interface series does not depend on the sampling of the world.
         """
-        shape = np.interp(freq_hz, self.freq_hz, self.psd)
+        shape = np.interp(np.asarray(freq_hz, dtype=np.float64), self.freq_hz, self.psd)
         return np.asarray(shape * self.rc_std**2 / self.dt_s)
 
     def save(self, path: Path | str) -> None:

@@ -62,7 +62,8 @@ def amplitude_spectrum(
         part = rows[first : first + _CHUNK].astype(np.float64)
         part -= part.mean(axis=1, keepdims=True)
         total += np.abs(np.fft.rfft(part * taper, length, axis=1)).sum(axis=0)
-    return np.fft.rfftfreq(length, check_dt(dt_s)), total / len(rows)
+    freq: Floats = np.asarray(np.fft.rfftfreq(length, check_dt(dt_s)), dtype=np.float64)
+    return freq, total / len(rows)
 
 
 def spectrum_db(freq_hz: Floats, amplitude: Floats, smooth_hz: float = 3.0) -> Floats:
@@ -96,7 +97,8 @@ def log_spectral_distance(
     ----------
     survey : (..., n_twt), the real one; its `floor_db` band is where spectra are compared.
     generated : (..., n_twt), any number of traces and samples, any unit.
-    dt_s : sample interval of `survey` in seconds; `generated_dt_s`: that of the other, if not equal.
+    dt_s : sample interval of `survey` in seconds.
+    generated_dt_s : that of `generated`, if it is another.
     floor_db : depth of the band below the survey's peak, dB.
     smooth_hz : standard deviation of the Gaussian smoothing of both spectra, Hz.
 

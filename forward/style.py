@@ -70,7 +70,7 @@ class SurveyStyle:
     def __post_init__(self) -> None:
         require(
             self.version == STYLE_VERSION,
-            f"style version is {self.version!r}, this package reads {STYLE_VERSION}; calibrate again",
+            f"style version is {self.version!r}, wanted {STYLE_VERSION}; calibrate again",
         )
         check_dt(self.dt_s)
         for entry in ("freq_hz", "signal_amplitude", "noise_amplitude", "wavelet_amplitude"):
@@ -162,10 +162,11 @@ class SurveyStyle:
         ConfigError : unknown part.
         """
         known = ["total", "signal", "noise"]
-        require(part in known, f"part is {part!r}{nearest_name(part, known)}, wanted one of {known}")
+        hint = nearest_name(part, known)
+        require(part in known, f"part is {part!r}{hint}, wanted one of {known}")
         signal, noise = np.square(self.signal_amplitude), np.square(self.noise_amplitude)
         power = {"total": signal + noise, "signal": signal, "noise": noise}[part]
-        grid = self.freq_hz if freq_hz is None else freq_hz
+        grid = np.asarray(self.freq_hz if freq_hz is None else freq_hz, dtype=np.float64)
         return np.asarray(np.sqrt(np.interp(grid, self.freq_hz, power, right=0.0)))
 
     def save(self, path: Path | str) -> None:

@@ -57,7 +57,7 @@ def model_survey(
 
     Raises
     ------
-    ShapeError, ConfigError : bad input, see `forward.checks`.
+    ShapeError, ConfigError : bad input.
 
     Examples
     --------
@@ -79,14 +79,12 @@ def model_survey(
     halo = style_halo(style, dt_s)
     wanted = (window.shape[0], window.shape[1], window.shape[2] + 2 * halo)
     check_shape(np.shape(vp), wanted, f"vp (the window with {halo} samples more above and below)")
-    stacks = synthesize(
-        vp=vp, vs=vs, rho=rho, wavelet=style.wavelet(dt_s), angles_deg=angles, dt_s=dt_s
-    )[..., halo:-halo]
-    stacks = np.ascontiguousarray(stacks)
+    taps = style.wavelet(dt_s)
+    grown = synthesize(vp=vp, vs=vs, rho=rho, wavelet=taps, angles_deg=angles, dt_s=dt_s)
+    stacks = np.ascontiguousarray(grown[..., halo:-halo])
     level = np.float32(np.sqrt(len(angles)))
     for stack, angle in zip(stacks, angles, strict=True):
-        stream = f"forward/noise/{angle:.4f}"
-        stack += level * coloured_noise(seed, window, style, dt_s, stream)
+        stack += level * coloured_noise(seed, window, style, dt_s, f"forward/noise/{angle:.4f}")
     seismic = np.zeros(window.shape, dtype=np.float32)
     for stack in stacks:
         seismic += stack

@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from forward import reference
-from forward.net import ForwardConfig, ForwardNet, angle_basis
+from forward.net import ForwardNet
 from forward.pairs import KINDS, Interfaces, draw_interfaces, layered_model
 from forward.spectra import amplitude_spectrum, spectrum_db
+from forward.terms import ForwardConfig, angle_basis
 from forward.wavelets import ormsby, ricker
 from lithogen.config import from_mapping, load_toml
 from lithogen.errors import OutputError, require
@@ -149,9 +150,9 @@ class _LeastSquares:
         return float(np.square(matrix @ current - wanted).mean() / np.square(wanted).mean())
 
     def _factor(self) -> tuple[Floats, Floats]:
-        size = np.sqrt(np.diag(self.normal))
+        size: Floats = np.sqrt(np.diag(self.normal))
         scaled = self.normal / size[:, None] / size + self.ridge * np.eye(size.size)
-        return size, np.linalg.cholesky(scaled)
+        return size, np.asarray(np.linalg.cholesky(scaled), dtype=np.float64)
 
     def solve(self) -> Floats:
         """Return the free weights of least weighted error."""
@@ -202,7 +203,9 @@ def _fit_closed_form(net: ForwardNet, config: TrainConfig, log: _Log) -> _LeastS
     return system
 
 
-def _trace_batch(seed: int, n_trace: int, n_twt: int) -> tuple[list[torch.Tensor], tuple[float, ...]]:
+def _trace_batch(
+    seed: int, n_trace: int, n_twt: int
+) -> tuple[list[torch.Tensor], tuple[float, ...]]:
     model = layered_model(seed, n_trace, n_twt)
     rng = generator(seed, "forward/angles")
     angles = tuple(sorted(float(a) for a in rng.uniform(0, STEEP_DEG, 3)))
@@ -232,7 +235,7 @@ def _fit_traces(net: ForwardNet, system: _LeastSquares, config: TrainConfig, log
         axes = (1, 2, 3)
         loss = ((got - wanted).square().mean(axes) / wanted.square().mean(axes)).mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_([move, net.filters], config.grad_clip)
         optimiser.step()
         log.write("sgd", float(loss.detach()), rate, float(norm), wanted.numel())

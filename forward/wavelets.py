@@ -101,6 +101,26 @@ def ormsby(corners_hz: tuple[float, float, float, float], dt_s: float, n: int) -
     return _mirror(np.asarray(half / half[0]))
 
 
+def _spectrum(freq_hz: ArrayLike, amplitude: ArrayLike) -> tuple[Wavelet, Wavelet]:
+    grid = np.asarray(freq_hz, dtype=np.float64)
+    level = np.asarray(amplitude, dtype=np.float64)
+    require(
+        grid.ndim == 1 and grid.size >= 3 and grid.shape == level.shape,
+        f"freq_hz has shape {grid.shape} and amplitude {level.shape}, wanted one equal axis",
+        ShapeError,
+    )
+    step = float(grid[1])
+    require(
+        grid[0] == 0 and step > 0 and np.allclose(np.diff(grid), step),
+        "freq_hz is not a uniform grid starting at 0 Hz; interpolate the spectrum onto one",
+    )
+    require(
+        bool(np.isfinite(level).all() and (level >= 0).all()),
+        "amplitude has a negative or non-finite value, wanted a modulus",
+    )
+    return grid, level
+
+
 def from_amplitude(
     freq_hz: ArrayLike, amplitude: ArrayLike, dt_s: float, n: int, *, phase_deg: float = 0.0
 ) -> Wavelet:
@@ -135,22 +155,8 @@ def from_amplitude(
     30
     """
     time = _half_times(dt_s, n)
-    grid = np.asarray(freq_hz, dtype=np.float64)
-    level = np.asarray(amplitude, dtype=np.float64)
-    require(
-        grid.ndim == 1 and grid.size >= 3 and grid.shape == level.shape,
-        f"freq_hz has shape {grid.shape} and amplitude {level.shape}, wanted one equal axis",
-        ShapeError,
-    )
+    grid, level = _spectrum(freq_hz, amplitude)
     step = float(grid[1])
-    require(
-        grid[0] == 0 and step > 0 and np.allclose(np.diff(grid), step),
-        "freq_hz is not a uniform grid starting at 0 Hz; interpolate the spectrum onto one",
-    )
-    require(
-        bool(np.isfinite(level).all() and (level >= 0).all()),
-        "amplitude has a negative or non-finite value, wanted a modulus",
-    )
     require(
         2 * time[-1] <= 1.0 / step,
         f"a wavelet of {n} samples spans {2 * time[-1]:g} s, more than the {1 / step:g} s that a "
