@@ -1,0 +1,46 @@
+"""lithogen: generate geology and its seismic; any window of an unbounded world.
+
+Names are loaded when first used: `import lithogen` loads neither torch nor diffusers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lithogen.api import generate
+    from lithogen.errors import LithogenError
+    from lithogen.grid import Spacing, Window
+    from lithogen.noise import NoiseWeights
+    from lithogen.pipeline import LithologyPipeline
+    from lithogen.rockphysics import FACIES
+    from lithogen.scenario import Scenario
+    from lithogen.structure import Structure
+
+_HOME = {
+    "FACIES": "lithogen.rockphysics",
+    "LithogenError": "lithogen.errors",
+    "LithologyPipeline": "lithogen.pipeline",
+    "NoiseWeights": "lithogen.noise",
+    "Scenario": "lithogen.scenario",
+    "Spacing": "lithogen.grid",
+    "Structure": "lithogen.structure",
+    "Window": "lithogen.grid",
+    "generate": "lithogen.api",
+}
+
+__all__ = [
+    "FACIES", "LithogenError", "LithologyPipeline", "NoiseWeights", "Scenario", "Spacing",
+    "Structure", "Window", "generate",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'lithogen' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

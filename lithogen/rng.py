@@ -92,7 +92,8 @@ def uniform(seed: int, stream: str, *index: ArrayLike) -> NDArray[np.float64]:
 
 
 @cache
-def _quantiles() -> NDArray[np.float32]:
+def quantiles16() -> NDArray[np.float32]:
+    """Return the 65536 standard normal quantiles Q, float32, unit variance, read-only."""
     from scipy.special import ndtri
 
     table = ndtri((np.arange(_TABLE_SIZE) + 0.5) / _TABLE_SIZE)
@@ -104,7 +105,7 @@ def _quantiles() -> NDArray[np.float32]:
 
 def normal_from_hash(code: UInt) -> NDArray[np.float32]:
     """Turn 64-bit hashes into standard normal float32 numbers."""
-    table = _quantiles()
+    table = quantiles16()
     low = table[(code & np.uint64(0xFFFF)).astype(np.intp)]
     high = table[((code >> np.uint64(16)) & np.uint64(0xFFFF)).astype(np.intp)]
     return np.asarray((low + high) * np.float32(2.0**-0.5))

@@ -1,0 +1,177 @@
+"""The Dataset that everything returns: variables, units, coordinates, in memory or in Zarr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.errors import OutputError, require
+from lithogen.grid import AXES, Spacing, Window
+from lithogen.rockphysics.facies import FACIES
+
+if TYPE_CHECKING:
+    import xarray
+
+CHUNK = 128
+_ATTRS: dict[str, dict[str, Any]] = {
+    "lithology": {
+        "long_name": "facies class", "units": "1",
+        "flag_values": list(range(len(FACIES))), "flag_meanings": " ".join(FACIES),
+    },
+    "vp": {"long_name": "P-wave velocity", "units": "m/s"},
+    "vs": {"long_name": "S-wave velocity", "units": "m/s"},
+    "rho": {"long_name": "density", "units": "kg/m3"},
+    "impedance": {"long_name": "acoustic impedance", "units": "kg/m2/s"},
+    "rgt": {
+        "long_name": "relative geologic time", "units": "ms",
+        "comment": "two-way time of undeformed layers; increases downward within a sequence",
+    },
+    "fault": {"long_name": "fault likelihood", "units": "1"},
+    "seismic": {"long_name": "full stack", "units": "1",
+                "comment": "positive for an increase of impedance with depth (SEG normal)"},
+    "angle_stack": {"long_name": "angle stacks", "units": "1"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which variables a result has, and how large it is.
+
+    Parameters
+    ----------
+    window : absolute voxel box. spacing : of the voxels.
+    angles_deg : angles of `angle_stack`; empty for an earth model without seismic.
+    """
+
+    window: Window
+    spacing: Spacing
+    angles_deg: tuple[float, ...] = ()
+
+    def variables(self) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], type]]:
+        """Return name -> (dims, shape, dtype)."""
+        shape = self.window.shape
+        out: dict[str, tuple[tuple[str, ...], tuple[int, ...], type]] = {
+            "lithology": (AXES, shape, np.int8)
+        }
+        for name in ("vp", "vs", "rho", "impedance", "rgt", "fault"):
+            out[name] = (AXES, shape, np.float32)
+        if self.angles_deg:
+            out["seismic"] = (AXES, shape, np.float32)
+            out["angle_stack"] = (("angle", *AXES), (len(self.angles_deg), *shape), np.float32)
+        return out
+
+    def coordinates(self) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:
+        """Return name -> (dims, values, attributes)."""
+        (i0, j0, k0), (ni, nj, nk) = self.window.origin, self.window.shape
+        rows, cols = i0 + np.arange(ni), j0 + np.arange(nj)
+        y_m, x_m = np.meshgrid(rows * self.spacing.dy_m, cols * self.spacing.dx_m, indexing="ij")
+        twt_s = np.round((k0 + np.arange(nk)) * self.spacing.dt_s, 9)
+        out: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]] = {
+            # Line numbers start at 1: many programs take 0 for an unset header.
+            "iline": (("iline",), (rows + 1).astype(np.int64), {"long_name": "inline number"}),
+            "xline": (("xline",), (cols + 1).astype(np.int64), {"long_name": "crossline number"}),
+            "twt": (("twt",), twt_s, {"long_name": "two-way time", "units": "s"}),
+            "cdp_x": (("iline", "xline"), x_m, {"long_name": "easting", "units": "m"}),
+            "cdp_y": (("iline", "xline"), y_m, {"long_name": "northing", "units": "m"}),
+        }
+        if self.angles_deg:
+            angles = np.asarray(self.angles_deg, dtype=np.float64)
+            out["angle"] = (("angle",), angles,
+                            {"long_name": "incidence angle", "units": "degrees"})
+        return out
+
+    def n_bytes(self) -> int:
+        """Return the size of the result in bytes."""
+        return sum(int(np.prod(shape)) * np.dtype(dtype).itemsize
+                   for _, shape, dtype in self.variables().values())
+
+
+def ready_attrs(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes that NetCDF, Zarr and SEG-Y writers accept: nested ones as JSON text."""
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        out[name] = value if isinstance(value, str | int | float) else json.dumps(value)
+    return out
+
+
+class MemorySink:
+    """Collects parts of a result in arrays of the whole window."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.arrays = {name: np.empty(shape, dtype)
+                       for name, (_, shape, dtype) in layout.variables().items()}
+
+    def put(self, part: Window, values: Mapping[str, NDArray[Any]]) -> None:
+        """Write the values of a part of the window."""
+        box = part.slices_in(self.layout.window)
+        for name, value in values.items():
+            self.arrays[name][(..., *box)] = value
+
+    def finish(self, attrs: Mapping[str, Any]) -> xarray.Dataset:
+        """Return the Dataset."""
+        import xarray
+
+        variables = {
+            name: (dims, self.arrays[name], _ATTRS[name])
+            for name, (dims, _, _) in self.layout.variables().items()
+        }
+        return xarray.Dataset(variables, self.layout.coordinates(), ready_attrs(attrs))
+
+
+class ZarrSink:
+    """Streams parts of a result into a Zarr folder; memory stays bounded by the part.
+
+    Raises
+    ------
+    OutputError : the folder exists already, or cannot be written.
+    """
+
+    def __init__(self, layout: Layout, path: Path | str) -> None:
+        import zarr
+
+        self.layout = layout
+        self.path = Path(path)
+        self.partial = self.path.with_name(f"{self.path.name}.partial")
+        require(not self.path.exists(), f"store {self.path} exists; remove it or choose another",
+                OutputError)
+        try:
+            self.group = zarr.open_group(self.partial, mode="w")
+            for name, (dims, shape, dtype) in layout.variables().items():
+                chunks = tuple(1 if d == "angle" else min(n, CHUNK)
+                               for d, n in zip(dims, shape, strict=True))
+                self.group.create_array(
+                    name, shape=shape, chunks=chunks, dtype=dtype, dimension_names=dims,
+                    attributes=_ATTRS[name],
+                )
+            for name, (dims, values, attrs) in layout.coordinates().items():
+                self.group.create_array(
+                    name, data=values, dimension_names=dims, attributes=attrs
+                )
+        except OSError as exc:
+            raise OutputError(f"cannot write store {self.path}: {exc.strerror or exc}") from exc
+
+    def put(self, part: Window, values: Mapping[str, NDArray[Any]]) -> None:
+        """Write the values of a part of the window."""
+        box = part.slices_in(self.layout.window)
+        for name, value in values.items():
+            target: Any = self.group[name]
+            target[(..., *box)] = value
+
+    def finish(self, attrs: Mapping[str, Any]) -> xarray.Dataset:
+        """Name the finished store and return it as a lazily read Dataset."""
+        import xarray
+        import zarr
+
+        coordinates = " ".join(n for n in self.layout.coordinates()
+                               if n not in ("angle", *AXES))
+        self.group.attrs.update(ready_attrs(attrs) | {"coordinates": coordinates})
+        zarr.consolidate_metadata(self.partial)
+        self.partial.rename(self.path)
+        return xarray.open_zarr(self.path, chunks=None)

@@ -1,0 +1,111 @@
+"""Building blocks without spatial statistics: what a voxel becomes depends on its surroundings only.
+
+No group or batch normalisation and no attention: a window cut out of a larger volume sees
+the same numbers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ChannelNorm(nn.Module):
+    """RMS normalisation over channels, voxel by voxel.
+
+    Source: Zhang and Sennrich (2019), Root mean square layer normalization.
+    """
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n_channels))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Normalise (batch, channel, iline, xline, twt)."""
+        last = hidden.permute(0, 2, 3, 4, 1)
+        out = functional.rms_norm(last, (last.shape[-1],), self.weight.to(last.dtype), 1e-5)
+        return out.permute(0, 4, 1, 2, 3)
+
+
+class ConvBlock(nn.Module):
+    """Two dense 3x3x3 convolutions with a modulated residual connection (FiLM).
+
+    Source: Perez et al. (2018), FiLM: visual reasoning with a general conditioning layer.
+    """
+
+    def __init__(self, n_channels: int, n_embedding: int) -> None:
+        super().__init__()
+        self.norm1 = ChannelNorm(n_channels)
+        self.conv1 = nn.Conv3d(n_channels, n_channels, 3, padding=1)
+        self.norm2 = ChannelNorm(n_channels)
+        self.conv2 = nn.Conv3d(n_channels, n_channels, 3, padding=1)
+        self.film = nn.Linear(n_embedding, 2 * n_channels)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
+        """Transform (batch, channel, iline, xline, twt) under an embedding (batch, n)."""
+        scale, shift = self.film(embedding)[:, :, None, None, None].chunk(2, dim=1)
+        inner = self.conv1(functional.silu(self.norm1(hidden)))
+        inner = self.norm2(inner) * (1 + scale.to(inner.dtype)) + shift.to(inner.dtype)
+        return hidden + self.conv2(functional.silu(inner))
+
+
+class SigmaEmbedding(nn.Module):
+    """Fourier features of the noise level, and a small network that joins the scenario to them."""
+
+    def __init__(self, n_controls: int, n_embedding: int) -> None:
+        super().__init__()
+        self.register_buffer("frequency", 2.0 ** torch.arange(6).float() * torch.pi / 2)
+        self.mix = nn.Sequential(
+            nn.Linear(12 + n_controls, n_embedding),
+            nn.SiLU(),
+            nn.Linear(n_embedding, n_embedding),
+            nn.SiLU(),
+        )
+
+    def forward(self, sigma: Tensor, controls: Tensor) -> Tensor:
+        """Embed sigma (batch,) in 0..1 and controls (batch, n_controls) -> (batch, n)."""
+        angle = sigma[:, None].float() * self.frequency[None]
+        joined: Tensor = self.mix(torch.cat([angle.sin(), angle.cos(), controls.float()], dim=1))
+        return joined
+
+
+def to_channels_first(tokens: Tensor) -> Tensor:
+    """View (batch, iline, xline, twt, channel) as (batch, channel, iline, xline, twt)."""
+    return tokens.permute(0, 4, 1, 2, 3)
+
+
+def to_channels_last(hidden: Tensor) -> Tensor:
+    """View (batch, channel, iline, xline, twt) as (batch, iline, xline, twt, channel)."""
+    return hidden.permute(0, 2, 3, 4, 1)
+
+
+def space_to_depth(volume: Tensor, patch: tuple[int, int, int]) -> Tensor:
+    """Fold patches of voxels into channels.
+
+    Parameters
+    ----------
+    volume : (batch, iline, xline, twt, channel), sizes divisible by `patch`.
+
+    Returns
+    -------
+    (batch, iline / p0, xline / p1, twt / p2, channel * prod(patch)).
+    """
+    b, ni, nj, nk, c = volume.shape
+    p, q, r = patch
+    folded = volume.reshape(b, ni // p, p, nj // q, q, nk // r, r, c)
+    return folded.permute(0, 1, 3, 5, 2, 4, 6, 7).reshape(
+        b, ni // p, nj // q, nk // r, p * q * r * c
+    )
+
+
+def depth_to_space(tokens: Tensor, patch: tuple[int, int, int]) -> Tensor:
+    """Undo `space_to_depth`: (batch, ..., channel * prod(patch)) -> (batch, ..., channel)."""
+    p, q, r = patch
+    b, ni, nj, nk, c = tokens.shape
+    c = c // (p * q * r)
+    unfolded = tokens.reshape(b, ni, nj, nk, p, q, r, c).permute(0, 1, 4, 2, 5, 3, 6, 7)
+    return unfolded.reshape(b, ni * p, nj * q, nk * r, c)

@@ -1,0 +1,109 @@
+"""LithoNet: the denoiser of stage 1, a bounded-view convolutional network on voxels."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from lithogen.models.blocks import (
+    ChannelNorm,
+    ConvBlock,
+    SigmaEmbedding,
+    depth_to_space,
+    space_to_depth,
+    to_channels_first,
+    to_channels_last,
+)
+
+
+class LithoNet(ModelMixin, ConfigMixin):
+    """Predict the clean latent from a noisy one and the structure it lies in.
+
+    Parameters
+    ----------
+    n_latent : channels of the latent (facies code and elastic residuals).
+    n_condition : channels of the structure maps.
+    n_controls : length of the vector of scenario controls and noise weights.
+    patch : voxels folded into one token per axis (iline, xline, twt).
+    widths : channels at the first and at the second level.
+    n_blocks : blocks before, at and after the second level.
+    n_embedding : size of the embedding of sigma and controls.
+    latent_mean, latent_std : standardisation of the latent, kept with the weights.
+    """
+
+    config_name = "config.json"
+
+    @register_to_config
+    def __init__(
+        self,
+        n_latent: int = 12,
+        n_condition: int = 14,
+        n_controls: int = 17,
+        patch: tuple[int, int, int] = (2, 2, 2),
+        widths: tuple[int, int] = (32, 64),
+        n_blocks: tuple[int, int, int] = (1, 2, 1),
+        n_embedding: int = 96,
+        latent_mean: tuple[float, ...] = (),
+        latent_std: tuple[float, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.patch = (int(patch[0]), int(patch[1]), int(patch[2]))
+        fold = self.patch[0] * self.patch[1] * self.patch[2]
+        fine, coarse = widths
+        self.embed = SigmaEmbedding(n_controls, n_embedding)
+        self.enter = nn.Linear((n_latent + n_condition) * fold, fine)
+        self.before = nn.ModuleList(ConvBlock(fine, n_embedding) for _ in range(n_blocks[0]))
+        self.down = nn.Conv3d(fine, coarse, 2, stride=2)
+        self.middle = nn.ModuleList(ConvBlock(coarse, n_embedding) for _ in range(n_blocks[1]))
+        self.up = nn.ConvTranspose3d(coarse, fine, 2, stride=2)
+        self.join = nn.Linear(2 * fine, fine)
+        self.after = nn.ModuleList(ConvBlock(fine, n_embedding) for _ in range(n_blocks[2]))
+        self.norm = ChannelNorm(fine)
+        self.leave = nn.Linear(fine, n_latent * fold)
+        # The noisy latent reaches the output directly: at low noise little remains to be learnt.
+        self.skip = nn.Linear(n_embedding, n_latent)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.skip.weight)
+
+    @property
+    def stride(self) -> tuple[int, int, int]:
+        """Voxels per coarsest cell and axis; sizes given to `forward` are multiples of it."""
+        return (2 * self.patch[0], 2 * self.patch[1], 2 * self.patch[2])
+
+    def forward(
+        self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor
+    ) -> Tensor:
+        """Predict the clean latent.
+
+        Parameters
+        ----------
+        latent : noisy latent, (batch, iline, xline, twt, n_latent).
+        sigma : noise level 0..1, (batch,); latent = (1 - sigma) clean + sigma noise.
+        condition : structure maps, (batch, iline, xline, twt, n_condition).
+        controls : scenario and noise weights, (batch, n_controls).
+
+        Returns
+        -------
+        Clean latent, like `latent`.
+        """
+        embedding = self.embed(sigma, controls)
+        tokens = space_to_depth(torch.cat([latent, condition.to(latent.dtype)], -1), self.patch)
+        # 1x1x1 convolutions are matrix products over the last axis: several times faster so.
+        fine = to_channels_first(self.enter(tokens))
+        for block in self.before:
+            fine = block(fine, embedding)
+        coarse = self.down(fine)
+        for block in self.middle:
+            coarse = block(coarse, embedding)
+        joined = torch.cat([to_channels_last(fine), to_channels_last(self.up(coarse))], dim=-1)
+        fine = to_channels_first(self.join(joined))
+        for block in self.after:
+            fine = block(fine, embedding)
+        last = to_channels_last(torch.nn.functional.silu(self.norm(fine)))
+        out = depth_to_space(self.leave(last), self.patch)
+        gate = self.skip(embedding)[:, None, None, None, :]
+        return cast(Tensor, out + gate.to(out.dtype) * latent)

@@ -1,0 +1,276 @@
+"""Train LithoNet on procedural worlds: flow matching with clean-latent prediction."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION, N_LATENT, decode_latent
+from lithogen.config import write_json
+from lithogen.errors import require
+from lithogen.models.litho_net import LithoNet
+from lithogen.sampling import denoise
+from lithogen.training.config import LithoTraining
+from lithogen.training.state import load_checkpoint, save_checkpoint, write_manifest
+from lithogen.training.worlds import (
+    Batch,
+    CachedWorld,
+    draw_batch,
+    latent_statistics,
+    make_worlds,
+)
+
+log = logging.getLogger(__name__)
+
+MODEL_FOLDER = "model"
+SamplePicture = Callable[[Path, NDArray[np.int8], NDArray[np.int8]], None]
+
+
+@dataclass
+class _Run:
+    """What a run carries from step to step."""
+
+    recipe: LithoTraining
+    folder: Path
+    device: torch.device
+    model: LithoNet
+    average: dict[str, Tensor]
+    optimizer: torch.optim.Optimizer
+    mean: Tensor
+    std: Tensor
+    worlds: list[CachedWorld]
+    step: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def train(
+    config_path: Path | str, out_folder: Path | str, resume: bool = False, progress: bool = True,
+    *, on_sample: SamplePicture | None = None, stop_after: int | None = None,
+) -> dict[str, float]:
+    """Train stage 1 and write `out_folder/model` (weights, configuration, manifest).
+
+    Parameters
+    ----------
+    config_path : TOML recipe, see `LithoTraining`.
+    out_folder : receives log.jsonl, TensorBoard events, checkpoint, samples and model.
+    resume : go on from the folder's checkpoint; the result is that of one run.
+    progress : show progress bars.
+    on_sample : called with (path, truth, sample) facies sections to draw a picture.
+    stop_after : stop (with a checkpoint) after this step, for tests.
+
+    Returns
+    -------
+    Last logged figures: loss, learning rate, gradient norm, voxels per second, memory.
+
+    Raises
+    ------
+    ConfigError : the recipe is wrong.
+    WeightsError : nothing to resume from, or another architecture.
+    """
+    recipe = LithoTraining.from_toml(config_path)
+    folder = Path(out_folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _start(recipe, folder, progress)
+    if resume:
+        run.step = load_checkpoint(folder, run.model, run.average, run.optimizer)
+        log.info("resumed at step %s", run.step)
+    write_json(folder / "recipe.json", recipe.to_dict())
+    last = min(recipe.n_steps, stop_after if stop_after is not None else recipe.n_steps)
+    with _writers(folder, resume) as write, _bar(progress, "training", last) as advance:
+        advance(run.step)
+        while run.step < last:
+            _one_step(run, write)
+            advance(1)
+            if run.step % recipe.sample_every == 0:
+                _sample(run, write, on_sample)
+            if run.step % recipe.save_every == 0 or run.step == last:
+                save_checkpoint(folder, run.step, run.model, run.average, run.optimizer,
+                                recipe.to_dict())
+    if run.step >= recipe.n_steps:
+        _export(run)
+    return run.figures
+
+
+def _start(recipe: LithoTraining, folder: Path, progress: bool) -> _Run:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with _bar(progress, "worlds", recipe.n_worlds) as advance:
+        worlds = make_worlds(recipe, "train", recipe.n_worlds, lambda _: advance(1))
+    mean, std = latent_statistics(worlds)
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        model = LithoNet(
+            n_latent=N_LATENT, n_condition=N_CONDITION, n_controls=N_ALL_CONTROLS,
+            patch=recipe.patch, widths=recipe.widths, n_blocks=recipe.n_blocks,
+            n_embedding=recipe.n_embedding, latent_mean=tuple(mean.tolist()),
+            latent_std=tuple(std.tolist()),
+        )
+    model = model.to(device, memory_format=torch.channels_last_3d)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay,
+        betas=(0.9, 0.98),
+    )
+    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    return _Run(recipe, folder, device, model, average, optimizer, mean, std, worlds)
+
+
+def learning_rate(recipe: LithoTraining, step: int) -> float:
+    """Return the learning rate of a step: linear warm-up, flat, linear fall to 2 %."""
+    warm = min(1.0, (step + 1) / recipe.warm_up)
+    begin = recipe.decay_from * recipe.n_steps
+    fall = max(0.0, (step - begin) / max(recipe.n_steps - begin, 1.0))
+    return recipe.learning_rate * warm * (1.0 - 0.98 * min(fall, 1.0))
+
+
+def _is_low_precision(recipe: LithoTraining, device: torch.device) -> bool:
+    if recipe.precision != "auto":
+        return recipe.precision == "bfloat16"
+    # Without hardware support a bfloat16 convolution on a CPU is some 300 times slower.
+    return device.type == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def flow_loss(model: LithoNet, batch: Batch, recipe: LithoTraining) -> tuple[Tensor, Tensor]:
+    """Return the weighted loss and the plain mean squared error of the clean latent.
+
+    The loss leaves out a margin of the crop, where the net sees padding.
+    Source: Lipman et al. (2023), Flow matching; clean-latent prediction with weight 1/sigma^2.
+    """
+    level = batch.sigma[:, None, None, None, None]
+    noisy = (1.0 - level) * batch.latent + level * batch.noise
+    clean = model(noisy, batch.sigma, batch.condition, batch.controls)
+    m = recipe.margin
+    inner = (slice(None), slice(m, -m), slice(m, -m), slice(m, -m))
+    error = (clean[inner].float() - batch.latent[inner]).square().mean(dim=(1, 2, 3, 4))
+    weight = (1.0 / batch.sigma.square()).clamp(max=recipe.max_weight)
+    return (weight * error).mean(), error.mean()
+
+
+def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
+    recipe, begin = run.recipe, time.perf_counter()
+    drawn = draw_batch(recipe, run.worlds, run.mean, run.std, run.step)
+    batch = Batch(*(getattr(drawn, name).to(run.device) for name in
+                    ("latent", "noise", "condition", "controls", "sigma")))
+    rate = learning_rate(recipe, run.step)
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    is_low = _is_low_precision(recipe, run.device)
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=is_low):
+        loss, error = flow_loss(run.model, batch, recipe)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip_norm)
+    require(bool(torch.isfinite(norm)), f"gradient is not finite at step {run.step}; "
+            "lower learning_rate")
+    run.optimizer.step()
+    with torch.no_grad():
+        decay = min(recipe.ema, (1.0 + run.step) / (10.0 + run.step))
+        for name, value in run.model.state_dict().items():
+            run.average[name].lerp_(value, 1.0 - decay)
+    run.step += 1
+    seconds = time.perf_counter() - begin
+    if run.step % recipe.log_every == 0 or run.step == 1:
+        run.figures = {
+            "loss": float(loss.detach()), "clean_mse": float(error.detach()),
+            "sigma": float(batch.sigma.mean()), "learning_rate": rate,
+            "gradient_norm": float(norm),
+            "voxels_per_s": recipe.batch * float(np.prod(recipe.crop_shape)) / seconds,
+            "memory_mb": psutil.Process().memory_info().rss / 1e6,
+        }
+        write({"step": run.step, **run.figures})
+
+
+def _sample(
+    run: _Run, write: Callable[[dict[str, Any]], None], on_sample: SamplePicture | None
+) -> None:
+    """Sample one held-out crop with the averaged weights; log its facies and draw them."""
+    worlds = make_worlds(run.recipe, "test", 1)
+    batch = draw_batch(run.recipe, worlds, run.mean, run.std, 10**9)
+    model = averaged_model(run.model, run.average)
+    with torch.inference_mode():
+        latent = denoise(model, batch.noise[:1].to(run.device), batch.condition[:1].to(run.device),
+                         batch.controls[:1].to(run.device), 4)
+    made, _ = decode_latent(latent[0].cpu(), run.mean, run.std)
+    truth, _ = decode_latent(batch.latent[0], run.mean, run.std)
+    row = made.shape[0] // 2
+    write({"step": run.step, "sample": True,
+           "label_agreement": float((made == truth).mean()), "image": made[row].T})
+    if on_sample is not None:
+        on_sample(run.folder / f"sample_{run.step:06d}.png", truth[row], made[row])
+
+
+def averaged_model(model: LithoNet, average: dict[str, Tensor]) -> LithoNet:
+    """Return a copy of a model with the averaged weights, in evaluation mode."""
+    copy = LithoNet.from_config(model.config).to(next(model.parameters()).device)
+    copy.load_state_dict(average)
+    return copy.eval()
+
+
+def _export(run: _Run) -> None:
+    """Write averaged weights in half precision, with configuration and manifest."""
+    folder = run.folder / MODEL_FOLDER
+    export_model(averaged_model(run.model, run.average), folder, {
+        "recipe": run.recipe.to_dict(), "steps": run.step, "last_figures": run.figures,
+    })
+
+
+def export_model(model: LithoNet, folder: Path, about: dict[str, Any]) -> None:
+    """Save a model for shipping: float16 safetensors, config.json and MANIFEST.json."""
+    model.cpu().half().save_pretrained(folder)
+    name = "diffusion_pytorch_model.safetensors"
+    # safetensors writes mode 0600; installed weights must be readable by every user.
+    (folder / name).chmod(0o644)
+    write_manifest(folder, [name, "config.json"], about)
+
+
+@contextmanager
+def _writers(folder: Path, resume: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yield a function that writes one record to log.jsonl and to TensorBoard, if installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+
+        board: Any = SummaryWriter(str(folder / "tensorboard"))
+    except ImportError:
+        log.warning("tensorboard is not installed; logging to log.jsonl only")
+        board = None
+    with open(folder / "log.jsonl", "a" if resume else "w", encoding="utf-8") as handle:
+
+        def write(record: dict[str, Any]) -> None:
+            image = record.pop("image", None)
+            handle.write(json.dumps(record) + "\n")
+            handle.flush()
+            if board is None:
+                return
+            for name, value in record.items():
+                if name != "step":
+                    board.add_scalar(name, float(value), record["step"])
+            if image is not None:
+                board.add_image("facies", image[None] / 10.0, record["step"])
+
+        try:
+            yield write
+        finally:
+            if board is not None:
+                board.close()
+
+
+@contextmanager
+def _bar(is_shown: bool, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    if not is_shown:
+        yield lambda _: None
+        return
+    from rich.progress import Progress
+
+    with Progress() as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda n: bar.advance(task, n)
