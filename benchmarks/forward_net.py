@@ -1,7 +1,7 @@
 """Speed and accuracy of stage 2; prints one JSON line.
 
 One process, one thread, the rivals take turns and medians of CPU time are compared, per OUTPUT
-sample (three angles). Run: python benchmarks/forward.py [--traces 24] [--rounds 5].
+sample (three angles). Run: python benchmarks/forward_net.py [--traces 24] [--rounds 5].
 """
 
 from __future__ import annotations
