@@ -52,8 +52,8 @@ def rivals(side: int) -> dict[str, tuple[Callable[[], Any], int]]:
     reflectivity, convolve = _bruges()
     few = max(1, side // 8)
     names = ("vp", "vs", "rho")
-    part = dict(zip(names, (v[:few] for v in (vp, vs, rho)), strict=True))
-    options = {"wavelet": taps, "angles_deg": ANGLES, "dt_s": 0.004}
+    part: dict[str, Any] = dict(zip(names, (v[:few] for v in (vp, vs, rho)), strict=True))
+    options: dict[str, Any] = {"wavelet": taps, "angles_deg": ANGLES, "dt_s": 0.004}
     deep = [np.ascontiguousarray(np.moveaxis(v, -1, 0)) for v in (vp, vs, rho)]
 
     def shuey() -> None:
@@ -70,16 +70,19 @@ def rivals(side: int) -> dict[str, tuple[Callable[[], Any], int]]:
         inputs = [torch.as_tensor(v[:few]).requires_grad_() for v in single]
         net(*inputs, torch.as_tensor(taps32), ANGLES).square().sum().backward()
 
+    def exact() -> None:
+        zoeppritz_traces(rows[0], rows[1], rows[2], sines, taps32, out)
+
     def torch_forward() -> None:
         with torch.no_grad():
             net(*(torch.as_tensor(v[:few]) for v in single), torch.as_tensor(taps32), ANGLES)
 
     whole = vp.size * len(ANGLES)
     some = few * side * N_TWT * len(ANGLES)
-    fast = dict(zip(names, single, strict=True))
+    fast: dict[str, Any] = dict(zip(names, single, strict=True))
     return {
         "net": (lambda: net.synthesize(**fast, **options), whole),
-        "exact_float32_numba": (lambda: zoeppritz_traces(*rows, sines, taps32, out), whole),
+        "exact_float32_numba": (exact, whole),
         "bruges_zoeppritz": (lambda: reference.synthesize(**part, **options), some),
         "bruges_zoeppritz_per_trace": (per_trace, few * N_TWT * len(ANGLES)),
         "bruges_shuey": (shuey, whole),

@@ -59,6 +59,8 @@ def coloured_noise(
     kernel = np.asarray(style.noise_kernel, dtype=np.float32)
     radius = len(kernel) // 2
     out = np.zeros(window.shape, dtype=np.float32)
+    if not taps.any():
+        return out
     for line in range(window.origin[0] - radius, window.stop[0] + radius):
         plane = _coloured_line(seed, stream, line, window, taps, kernel)
         # Lines come in ascending order, so each voxel adds its neighbours in that order.

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,16 @@ def test_mean_of_the_stacks_carries_the_noise_of_the_survey():
     assert stacks[0].std() == pytest.approx(np.sqrt(3) * alone.std(), rel=0.15)
     assert abs(np.corrcoef(stacks[0].ravel(), stacks[1].ravel())[0, 1]) < 0.15
     assert np.allclose(seismic, stacks.mean(0), rtol=1e-4, atol=1e-3)
+
+
+def test_style_without_noise_leaves_the_signal_alone():
+    style = load_style("npra_31_81")
+    silent = replace(style, noise_amplitude=(0.0,) * len(style.freq_hz))
+    model = flat_model(style_halo(silent, 0.004))
+    seismic, _ = model_survey(
+        **model, style=silent, angles_deg=(5, 15), seed=1, window=WINDOW, dt_s=0.004
+    )
+    assert (seismic == 0).all()
 
 
 def test_another_seed_gives_other_noise():
