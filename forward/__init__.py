@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forward import reference
-    from forward.calibration import calibrate, refine
+    from forward.calibration import calibrate
     from forward.net import ForwardNet, synthesize
     from forward.noise import coloured_noise
+    from forward.refinement import refine
     from forward.reflectivity import Reflectivity, reflectivity_psd, shipped_reflectivity
     from forward.spectra import amplitude_spectrum, log_spectral_distance
     from forward.style import SurveyStyle, load_style, presets
@@ -34,7 +35,7 @@ _HOME = {
     "model_survey": "survey",
     "ormsby": "wavelets",
     "presets": "style",
-    "refine": "calibration",
+    "refine": "refinement",
     "reflectivity_psd": "reflectivity",
     "ricker": "wavelets",
     "shipped_reflectivity": "reflectivity",

@@ -72,10 +72,8 @@ def model_survey(
     from forward.net import synthesize
 
     angles = check_angles(angles_deg)
-    require(
-        len(set(angles)) == len(angles),
-        f"angles_deg {angles} holds an angle twice; the noise of equal angles would be equal",
-    )
+    hint = "the noise of equal angles would be equal"
+    require(len(set(angles)) == len(angles), f"angles_deg {angles} has an angle twice; {hint}")
     halo = style_halo(style, dt_s)
     wanted = (window.shape[0], window.shape[1], window.shape[2] + 2 * halo)
     check_shape(np.shape(vp), wanted, f"vp (the window with {halo} samples more above and below)")

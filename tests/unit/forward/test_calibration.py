@@ -6,8 +6,9 @@ import pytest
 import xarray as xr
 
 import forward
-from forward.calibration import calibrate, refine
+from forward.calibration import calibrate
 from forward.pairs import layered_model
+from forward.refinement import refine
 from forward.reflectivity import reflectivity_psd, shipped_reflectivity, well_like_reflectivity
 from forward.spectra import log_spectral_distance
 from forward.style import SurveyStyle, load_style, presets
