@@ -1,0 +1,18 @@
+"""Figures of earth models and seismic: sections, time slices and spectra with true axes."""
+
+from __future__ import annotations
+
+from viz.section import plot_section, plot_time_slice
+from viz.side_by_side import plot_side_by_side
+from viz.spectra import mean_spectrum, plot_spectra
+from viz.style import FACIES_COLOURS, save_figure
+
+__all__ = [
+    "FACIES_COLOURS",
+    "mean_spectrum",
+    "plot_section",
+    "plot_side_by_side",
+    "plot_spectra",
+    "plot_time_slice",
+    "save_figure",
+]
