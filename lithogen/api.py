@@ -152,7 +152,8 @@ def resolve_style(like: SurveyStyle | str | Path | None) -> SurveyStyle:
     ------
     ConfigError : neither a preset nor a file. SegyError, CalibrationError : unusable survey.
     """
-    from forward.style import SurveyStyle, load_style, neutral_style, presets
+    from forward.neutral import neutral_style
+    from forward.style import SurveyStyle, load_style, presets
 
     if like is None:
         return neutral_style()
