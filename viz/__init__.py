@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from viz.section import plot_section, plot_time_slice
 from viz.side_by_side import plot_side_by_side
-from viz.spectra import mean_spectrum, plot_spectra
-from viz.style import FACIES_COLOURS, save_figure
+from viz.spectra import BAND_DB, mean_spectrum, plot_spectra
+from viz.style import FACIES_COLOURS, figure_of, save_figure
 
 __all__ = [
+    "BAND_DB",
     "FACIES_COLOURS",
+    "figure_of",
     "mean_spectrum",
     "plot_section",
     "plot_side_by_side",
