@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO := demo
-DEMO_ARGS ?= --like npra
+DEMO_ARGS ?= --like npra_31_81
 WORKERS ?= 2
 PACKAGES := lithogen forward seismic_io viz
 # One thread a process: the workers share the cores, and results do not depend on it.
@@ -32,7 +32,7 @@ check: $(VENV)/.stamp-dev ## ruff, mypy --strict, import direction
 	$(BIN)/python -m pytest -q tests/unit/lithogen/test_layers.py tests/unit/lithogen/test_imports.py
 
 bench: $(VENV)/.stamp-test ## run every benchmark, one JSON line each
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean: ## remove what the other targets made (.venv, demo, caches)
 	rm -rf $(VENV) $(DEMO) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
