@@ -66,13 +66,13 @@ class Layout:
             out["angle_stack"] = (("angle", *AXES), (len(self.angles_deg), *shape), np.float32)
         return out
 
-    def coordinates(self) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:
+    def coordinates(self) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]]:
         """Return name -> (dims, values, attributes)."""
         (i0, j0, k0), (ni, nj, nk) = self.window.origin, self.window.shape
         rows, cols = i0 + np.arange(ni), j0 + np.arange(nj)
         y_m, x_m = np.meshgrid(rows * self.spacing.dy_m, cols * self.spacing.dx_m, indexing="ij")
         twt_s = np.round((k0 + np.arange(nk)) * self.spacing.dt_s, 9)
-        out: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]] = {
+        out: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {
             # Line numbers start at 1: many programs take 0 for an unset header.
             "iline": (("iline",), (rows + 1).astype(np.int64), {"long_name": "inline number"}),
             "xline": (("xline",), (cols + 1).astype(np.int64), {"long_name": "crossline number"}),
@@ -105,8 +105,9 @@ class MemorySink:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.arrays = {name: np.empty(shape, dtype)
-                       for name, (_, shape, dtype) in layout.variables().items()}
+        self.arrays: dict[str, NDArray[Any]] = {
+            name: np.empty(shape, dtype) for name, (_, shape, dtype) in layout.variables().items()
+        }
 
     def put(self, part: Window, values: Mapping[str, NDArray[Any]]) -> None:
         """Write the values of a part of the window."""
@@ -174,4 +175,5 @@ class ZarrSink:
         self.group.attrs.update(ready_attrs(attrs) | {"coordinates": coordinates})
         zarr.consolidate_metadata(self.partial)
         self.partial.rename(self.path)
-        return xarray.open_zarr(self.path, chunks=None)
+        opened: xarray.Dataset = xarray.open_zarr(self.path, chunks=None)
+        return opened

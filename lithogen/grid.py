@@ -6,6 +6,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lithogen.errors import ShapeError, require
 
 AXES = ("iline", "xline", "twt")
@@ -81,6 +84,18 @@ class Window:
     def size(self) -> int:
         """Number of voxels."""
         return self.shape[0] * self.shape[1] * self.shape[2]
+
+    def axes(
+        self, spacing: Spacing
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return y (iline) in m, x (xline) in m and two-way time in s of the voxels."""
+        y, x, t = (
+            np.asarray((o + np.arange(n)) * step, dtype=np.float64)
+            for o, n, step in zip(
+                self.origin, self.shape, (spacing.dy_m, spacing.dx_m, spacing.dt_s), strict=True
+            )
+        )
+        return y, x, t
 
     def padded(self, halo: Index3) -> Window:
         """Return the window grown by `halo` voxels on both sides of each axis."""

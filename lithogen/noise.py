@@ -94,9 +94,7 @@ def stratigraphic_noise(
     -------
     float32 (n_iline, n_xline, n_twt, n_channels), N(0, 1) at every voxel.
     """
-    (i0, j0, _), (ni, nj, _) = window.origin, window.shape
-    y_m = (i0 + np.arange(ni)) * spacing.dy_m
-    x_m = (j0 + np.arange(nj)) * spacing.dx_m
+    y_m, x_m, _ = window.axes(spacing)
     out = torch.zeros(*age.shape, n_channels)
     columns = weights.shared + weights.octave_long + weights.octave_short
     if columns > 0:

@@ -43,7 +43,7 @@ SPACING = Spacing()
 
 
 @dataclass
-class LithologyOutput(BaseOutput):  # type: ignore[misc]
+class LithologyOutput(BaseOutput):
     """Earth model of one window; arrays are (n_iline, n_xline, n_twt).
 
     Parameters
@@ -62,7 +62,7 @@ class LithologyOutput(BaseOutput):  # type: ignore[misc]
     fault: NDArray[np.float32]
 
 
-class LithologyPipeline(DiffusionPipeline):  # type: ignore[misc]
+class LithologyPipeline(DiffusionPipeline):
     """Stage 1 of lithogen as a diffusers pipeline.
 
     Parameters
@@ -71,19 +71,18 @@ class LithologyPipeline(DiffusionPipeline):  # type: ignore[misc]
     scheduler : flow-matching Euler scheduler; noise levels are passed explicitly.
     """
 
-    model_cpu_offload_seq = "denoiser"
+    model_cpu_offload_seq = "denoiser"  # type: ignore[assignment]
 
     def __init__(
         self, denoiser: LithoNet, scheduler: FlowMatchEulerDiscreteScheduler | None = None
     ) -> None:
         super().__init__()
-        self.register_modules(
-            denoiser=denoiser, scheduler=scheduler or FlowMatchEulerDiscreteScheduler()
-        )
+        flow = scheduler or FlowMatchEulerDiscreteScheduler()
+        self.register_modules(denoiser=denoiser, scheduler=flow)  # type: ignore[no-untyped-call]
         self.weights_sha256 = ""
 
     @classmethod
-    def from_pretrained(
+    def from_pretrained(  # type: ignore[override]
         cls, pretrained_model_name_or_path: Path | str | None = None, **_: Any
     ) -> LithologyPipeline:
         """Load a pipeline from a local folder, checking the SHA-256 of its weights.
@@ -116,7 +115,9 @@ class LithologyPipeline(DiffusionPipeline):  # type: ignore[misc]
         pipe.weights_sha256 = sha256_hex(content)
         return pipe
 
-    def save_pretrained(self, save_directory: Path | str, **kwargs: Any) -> None:
+    def save_pretrained(  # type: ignore[override]
+        self, save_directory: Path | str, **kwargs: Any
+    ) -> None:
         """Save in diffusers' folder layout, with a manifest beside the weights."""
         super().save_pretrained(save_directory, **kwargs)
         folder = Path(save_directory) / "denoiser"
@@ -184,7 +185,7 @@ class LithologyPipeline(DiffusionPipeline):  # type: ignore[misc]
         inner = tile.slices_in(grown)
         mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
         facies, residual = decode_latent(latent[inner].contiguous(), mean, std)
-        twt_s = (tile.origin[2] + np.arange(tile.shape[2])) * SPACING.dt_s
+        _, _, twt_s = tile.axes(SPACING)
         family = RockFamily.random(seed, structure.scenario.burial_m)
         vp, vs, rho = decode_elastic(facies, residual, family, structure.velocity.depth(twt_s))
 

@@ -100,7 +100,7 @@ def quantiles16() -> NDArray[np.float32]:
     table *= 1.0 / np.sqrt((np.square(table)).mean())
     out = (np.round(table * 65536.0) / 65536.0).astype(np.float32)
     out.setflags(write=False)
-    return out
+    return np.asarray(out)
 
 
 def normal_from_hash(code: UInt) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from lithogen.errors import require
@@ -70,5 +69,7 @@ def denoise(
         level = sigma.to(noise.device).expand(noise.shape[0])
         clean = model(latent, level, condition, controls)
         velocity = (latent - clean) / sigma
-        latent = flow.step(velocity, timestep, latent, return_dict=False)[0]
+        latent = flow.step(
+            velocity, timestep, latent, return_dict=False  # type: ignore[arg-type]
+        )[0]
     return latent

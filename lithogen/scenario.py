@@ -55,7 +55,7 @@ class Scenario:
     bed_scale : factor on the bed thickness of the wells behind the prior, 0.5-3.
     lateral_change : strength of lateral facies change, 0 (none) to 1.
     channels : chance that an interval of 70 ms carries a channel belt, 0-1.
-    faulting : density of faults, 0 (none) to 1 (about six per 10 x 10 km and 4 s).
+    faulting : density of faults, 0 (none) to 1 (about 19 per 10 x 10 km down to 3.2 s).
     folding : fold slope, 0 (flat) to 1 (about 3 degrees).
     thickness_variation : lateral thickness change and pinch-outs, 0-1.
     unconformities : number of angular unconformities, 0-4.

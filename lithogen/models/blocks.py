@@ -1,4 +1,4 @@
-"""Building blocks without spatial statistics: what a voxel becomes depends on its surroundings only.
+"""Building blocks without spatial statistics: a voxel depends on its surroundings only.
 
 No group or batch normalisation and no attention: a window cut out of a larger volume sees
 the same numbers.
@@ -24,8 +24,9 @@ class ChannelNorm(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Normalise (batch, channel, iline, xline, twt)."""
         last = hidden.permute(0, 2, 3, 4, 1)
-        out = functional.rms_norm(last, (last.shape[-1],), self.weight.to(last.dtype), 1e-5)
-        return out.permute(0, 4, 1, 2, 3)
+        weight = self.weight.to(last.dtype)
+        out: Tensor = functional.rms_norm(last, (last.shape[-1],), weight, 1e-5)
+        return to_channels_first(out)
 
 
 class ConvBlock(nn.Module):
@@ -58,6 +59,7 @@ class SigmaEmbedding(nn.Module):
 
     def __init__(self, n_controls: int, n_embedding: int) -> None:
         super().__init__()
+        self.frequency: Tensor
         self.register_buffer("frequency", 2.0 ** torch.arange(6).float() * torch.pi / 2)
         self.mix = nn.Sequential(
             nn.Linear(12 + n_controls, n_embedding),

@@ -35,9 +35,9 @@ class LithoNet(ModelMixin, ConfigMixin):
     latent_mean, latent_std : standardisation of the latent, kept with the weights.
     """
 
-    config_name = "config.json"
+    config_name = "config.json"  # type: ignore[assignment]
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         n_latent: int = 12,
@@ -50,7 +50,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         latent_mean: tuple[float, ...] = (),
         latent_std: tuple[float, ...] = (),
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.patch = (int(patch[0]), int(patch[1]), int(patch[2]))
         fold = self.patch[0] * self.patch[1] * self.patch[2]
         fine, coarse = widths

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from lithogen.rng import generator
 from lithogen.rockphysics.facies import (
-    CHALK, COAL, DOLOMITE, EVAPORITE, HETEROLITHIC, LIMESTONE, MARL, N_FACIES, SANDSTONE, SHALE,
+    CHALK,
+    COAL,
+    DOLOMITE,
+    EVAPORITE,
+    HETEROLITHIC,
+    LIMESTONE,
+    MARL,
+    N_FACIES,
+    SANDSTONE,
+    SHALE,
     TUFF,
 )  # fmt: skip
 from lithogen.scenario import Scenario

@@ -11,10 +11,23 @@ from torch import Tensor
 
 from lithogen.grid import Spacing, Window
 from lithogen.prior.strata import (
-    CHUNK_MS, ENVIRONMENT_LEVELS, ENVIRONMENTS, N_CHANNELS, N_ROWS, STEP_MS, chunk_table,
+    CHUNK_MS,
+    ENVIRONMENT_LEVELS,
+    ENVIRONMENTS,
+    N_CHANNELS,
+    N_ROWS,
+    STEP_MS,
+    chunk_table,
 )  # fmt: skip
 from lithogen.rockphysics.facies import N_FACIES, SANDSTONE, SHALE
-from lithogen.rockphysics.trends import RockFamily, encode_residual
+from lithogen.rockphysics.trends import (
+    MIN_VP_OVER_VS,
+    MIN_VS_M_S,
+    RHO_LIMITS_KG_M3,
+    VP_LIMITS_M_S,
+    RockFamily,
+    encode_residual,
+)
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure, StructureFields
 from lithogen.structure.waves import PlaneWaves
@@ -56,14 +69,12 @@ def world_fields(
     """
     scenario = structure.scenario
     fields = structure.evaluate(window, spacing)
-    (i0, j0, k0), (ni, nj, nk) = window.origin, window.shape
-    y_m = (i0 + np.arange(ni)) * spacing.dy_m
-    x_m = (j0 + np.arange(nj)) * spacing.dx_m
+    y_m, x_m, twt_s = window.axes(spacing)
     environment = _environment(fields.age, y_m, x_m, seed, scenario)
     mean = _block_means(fields, environment, spacing, seed, scenario)
     share, residual = mean[..., :N_FACIES], mean[..., N_FACIES:]
     _fill_channels(share, fields)
-    depth_m = structure.velocity.depth((k0 + np.arange(nk)) * spacing.dt_s)
+    depth_m = structure.velocity.depth(twt_s)
     family = RockFamily.random(seed, scenario.burial_m)
     vp, vs, rho = _backus(share, residual, family, depth_m)
     facies = share.argmax(-1).to(torch.int8).numpy()
@@ -160,7 +171,7 @@ def _backus(
     velocity = (modulus / density).sqrt() * ln_vp.exp()
     # Shear follows vp along the mudrock slope (about 1.5 in logarithms), plus its own scatter.
     transverse = (shear / density).sqrt() * (1.5 * ln_vp + ln_shear).exp()
-    velocity = velocity.clamp(1450.0, 6900.0)
-    transverse = torch.minimum(transverse.clamp(min=210.0), velocity / 1.46)
-    density = (density * ln_rho.exp()).clamp(1350.0, 3050.0)
+    velocity = velocity.clamp(*VP_LIMITS_M_S)
+    transverse = torch.minimum(transverse.clamp(min=MIN_VS_M_S), velocity / MIN_VP_OVER_VS)
+    density = (density * ln_rho.exp()).clamp(*RHO_LIMITS_KG_M3)
     return velocity.numpy(), transverse.numpy(), density.numpy()

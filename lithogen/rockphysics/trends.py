@@ -50,8 +50,8 @@ RESIDUAL_SCALE = np.array(
 )
 RESIDUALS = ("ln_vp", "ln_vs_ratio", "ln_rho")
 RESIDUAL_LIMIT = 4.0
-VP_LIMITS_M_S = (1400.0, 7000.0)
-RHO_LIMITS_KG_M3 = (1300.0, 3100.0)
+VP_LIMITS_M_S = (1450.0, 6500.0)
+RHO_LIMITS_KG_M3 = (1350.0, 3050.0)
 MIN_VS_M_S = 200.0
 # vp / vs of at least 1.45 keeps Poisson's ratio above 0.05.
 MIN_VP_OVER_VS = 1.45
@@ -112,6 +112,11 @@ class RockFamily:
         return np.asarray(np.clip(a * vp_m_s + b, MIN_VS_M_S, vp_m_s / MIN_VP_OVER_VS))
 
 
+def _within(values: NDArray[np.floating], limits: tuple[float, float]) -> NDArray[np.float32]:
+    low, high = (np.float32(v) for v in limits)
+    return np.asarray(np.minimum(np.maximum(values, low), high), dtype=np.float32)
+
+
 def decode_elastic(
     facies: NDArray[np.int8], residual: NDArray[np.float32], family: RockFamily, depth_m: Float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -136,7 +141,7 @@ def decode_elastic(
     code = facies.astype(np.intp)
     unit = np.clip(residual, -RESIDUAL_LIMIT, RESIDUAL_LIMIT)
     vp = vp_trend[column, code] * np.exp(scale[code, 0] * unit[0])
-    vp = np.clip(vp, *(np.float32(v) for v in VP_LIMITS_M_S))
+    vp = _within(vp, VP_LIMITS_M_S)
     a, b = (family.table[:, k].astype(np.float32)[code] for k in (5, 6))
     vs = np.clip(a * vp + b, np.float32(MIN_VS_M_S), vp / np.float32(MIN_VP_OVER_VS))
     vs = np.clip(
@@ -144,7 +149,7 @@ def decode_elastic(
         vp / np.float32(MIN_VP_OVER_VS),
     )
     rho = rho_trend[column, code] * np.exp(scale[code, 2] * unit[2])
-    rho = np.clip(rho, *(np.float32(v) for v in RHO_LIMITS_KG_M3))
+    rho = _within(rho, RHO_LIMITS_KG_M3)
     return vp.astype(np.float32), vs.astype(np.float32), rho.astype(np.float32)
 
 
@@ -176,4 +181,4 @@ def encode_residual(
             np.log(rho / rho_trend[column, code]) / scale[code, 2],
         ]
     )
-    return np.clip(out, -RESIDUAL_LIMIT, RESIDUAL_LIMIT).astype(np.float32)
+    return _within(out, (-RESIDUAL_LIMIT, RESIDUAL_LIMIT))

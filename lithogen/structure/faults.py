@@ -15,7 +15,7 @@ from lithogen.scenario import Scenario
 from lithogen.structure.velocity import BackgroundVelocity
 
 CELL_M = 4000.0
-FAULTS_PER_CELL = 2
+FAULTS_PER_CELL = 3
 MAX_HALF_LENGTH_M = 4000.0
 CENTRE_RANGE_MS = (-200.0, 3200.0)
 LIKELIHOOD_WIDTH_M = 30.0

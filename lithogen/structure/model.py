@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.grid import Spacing, Window
@@ -19,6 +20,8 @@ from lithogen.structure.sequences import (
     draw_sequences,
 )
 from lithogen.structure.velocity import BackgroundVelocity
+
+Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,9 @@ class Structure:
         window : absolute indices of the voxels.
         spacing : sample spacing.
         """
-        (i0, j0, k0), (ni, nj, nk) = window.origin, window.shape
-        y_m = (i0 + np.arange(ni)) * spacing.dy_m
-        x_m = (j0 + np.arange(nj)) * spacing.dx_m
-        twt_ms = (k0 + np.arange(nk)) * (spacing.dt_s * 1e3)
-        time = torch.from_numpy(twt_ms.astype(np.float32)).expand(ni, nj, nk).clone()
+        y_m, x_m, twt_s = window.axes(spacing)
+        twt_ms = twt_s * 1e3
+        time = torch.from_numpy(twt_ms.astype(np.float32)).expand(window.shape).clone()
         fault, throw = torch.zeros_like(time), torch.zeros_like(time)
         for one in faults_near(self.seed, self.scenario, self.velocity, y_m, x_m, twt_ms):
             undo_fault(one, time, fault, throw, (y_m, x_m, twt_ms))
@@ -104,9 +105,9 @@ class Structure:
         return StructureFields(age, rate, fault, throw, channel, sand, number)
 
     def _unfold(
-        self, time: Tensor, y_m: np.ndarray, x_m: np.ndarray
+        self, time: Tensor, y_m: Float, x_m: Float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        def to_map(values: np.ndarray) -> Tensor:
+        def to_map(values: Float) -> Tensor:
             return torch.from_numpy(values.astype(np.float32))[:, :, None]
 
         age = torch.empty_like(time)

@@ -168,7 +168,7 @@ def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     with torch.autocast(run.device.type, torch.bfloat16, enabled=is_low):
         loss, error = flow_loss(run.model, batch, recipe)
     run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip_norm)
     require(bool(torch.isfinite(norm)), f"gradient is not finite at step {run.step}; "
             "lower learning_rate")
@@ -213,7 +213,8 @@ def averaged_model(model: LithoNet, average: dict[str, Tensor]) -> LithoNet:
     """Return a copy of a model with the averaged weights, in evaluation mode."""
     copy = LithoNet.from_config(model.config).to(next(model.parameters()).device)
     copy.load_state_dict(average)
-    return copy.eval()
+    ready: LithoNet = copy.eval()
+    return ready
 
 
 def _export(run: _Run) -> None:
@@ -226,7 +227,7 @@ def _export(run: _Run) -> None:
 
 def export_model(model: LithoNet, folder: Path, about: dict[str, Any]) -> None:
     """Save a model for shipping: float16 safetensors, config.json and MANIFEST.json."""
-    model.cpu().half().save_pretrained(folder)
+    model.cpu().half().save_pretrained(folder)  # type: ignore[no-untyped-call]
     name = "diffusion_pytorch_model.safetensors"
     # safetensors writes mode 0600; installed weights must be readable by every user.
     (folder / name).chmod(0o644)

@@ -76,13 +76,13 @@ def make_worlds(
 def latent_statistics(worlds: list[CachedWorld]) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation per latent channel over the worlds, each (n_latent,)."""
     zero, one = torch.zeros(1), torch.ones(1)
-    total, square, count = 0.0, 0.0, 0
+    total, square, count = torch.zeros(1), torch.zeros(1), 0
     for world in worlds:
         latent = encode_latent(world.facies.numpy(), world.residual.float().numpy(), zero, one)
         flat = latent.reshape(-1, latent.shape[-1]).double()
         total, square, count = total + flat.sum(0), square + flat.square().sum(0), count + len(flat)
-    mean = torch.as_tensor(total) / count
-    std = (torch.as_tensor(square) / count - mean.square()).sqrt().clamp(min=0.05)
+    mean = total / count
+    std = (square / count - mean.square()).sqrt().clamp(min=0.05)
     return mean.float(), std.float()
 
 

@@ -1,0 +1,100 @@
+"""Stratigraphic noise: normal at every voxel, shared along isochrons, windowable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from lithogen.errors import ConfigError
+from lithogen.grid import Spacing, Window
+from lithogen.noise import NoiseWeights, stratigraphic_noise, white_noise
+from lithogen.structure import Structure
+
+SPACING = Spacing()
+PARTS = {
+    "shared": NoiseWeights(1, 0, 0, 0, 0),
+    "package": NoiseWeights(0, 1, 0, 0, 0),
+    "octave_long": NoiseWeights(0, 0, 1, 0, 0),
+    "octave_short": NoiseWeights(0, 0, 0, 1, 0),
+    "white": NoiseWeights.white_only(),
+    "default": NoiseWeights(),
+}
+
+
+def _tilted(window: Window, slope_ms: float = 0.7) -> torch.Tensor:
+    i, j, k = (o + torch.arange(n, dtype=torch.float32)
+               for o, n in zip(window.origin, window.shape, strict=True))
+    return (4.0 * k)[None, None] + slope_ms * (i[:, None, None] + j[None, :, None])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_is_standard_normal(part) -> None:
+    window = Window((-3, 5, 2), (4, 4, 40))
+    age = _tilted(window)
+    draws = torch.stack([
+        stratigraphic_noise(age, window, SPACING, seed, 8, PARTS[part])[::3, ::3, ::20]
+        for seed in range(250)
+    ])
+    flat = draws.reshape(250, -1, 8).movedim(1, 0).reshape(-1, 250 * 8)
+    # 2000 draws at each place: five standard errors.
+    assert float(flat.mean(1).abs().max()) < 5 / 2000**0.5
+    assert float((flat.var(1) - 1).abs().max()) < 5 * (2 / 2000) ** 0.5
+    assert abs(float((flat**4).mean()) - 3) < 5 * (96 / 2000) ** 0.5
+
+
+def test_shared_part_is_the_same_along_an_isochron_at_any_distance() -> None:
+    near, far = Window((0, 0, 50), (2, 2, 30)), Window((40_000, -70_000, 50), (2, 2, 30))
+    age = 4.0 * (50 + torch.arange(30.0)).expand(2, 2, 30)
+    a, b = (stratigraphic_noise(age, w, SPACING, 5, 12, PARTS["shared"]) for w in (near, far))
+    assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_octaves_lose_their_correlation_with_distance() -> None:
+    window = Window((0, 0, 0), (1, 512, 40))
+    age = (4.0 * torch.arange(40.0)).expand(1, 512, 40)
+    field = stratigraphic_noise(age, window, SPACING, 5, 24, PARTS["octave_short"])[0]
+
+    def correlation(lag: int) -> float:
+        return float((field[:-lag] * field[lag:]).mean())
+
+    assert correlation(4) > 0.9
+    assert abs(correlation(120)) < 0.15
+
+
+@pytest.mark.parametrize("part", ["shared", "white", "default"])
+def test_part_equals_whole(part) -> None:
+    whole, inner = Window((-9, 3, 4), (20, 24, 40)), Window((-4, 9, 11), (8, 10, 20))
+    a = stratigraphic_noise(_tilted(whole), whole, SPACING, 3, 12, PARTS[part])
+    b = stratigraphic_noise(_tilted(inner), inner, SPACING, 3, 12, PARTS[part])
+    # Sums of matrix products may differ in the last bit between array sizes.
+    assert float((a[inner.slices_in(whole)] - b).abs().max()) < 1e-5
+
+
+def test_white_noise_window_equals_crop_bit_for_bit() -> None:
+    whole, inner = Window((-9, 3, 4), (12, 14, 16)), Window((-4, 9, 11), (5, 5, 5))
+    a, b = white_noise(whole, 3, 12), white_noise(inner, 3, 12)
+    assert_array_equal(a[inner.slices_in(whole)].numpy(), b.numpy())
+
+
+def test_ages_across_a_sequence_gap_work() -> None:
+    window = Window((0, 0, 0), (16, 40, 200))
+    structure = Structure.random(1)
+    age = structure.evaluate(window, SPACING).age
+    assert float(age.max() - age.min()) > 15_000.0
+    field = stratigraphic_noise(age, window, SPACING, 1, 4, NoiseWeights())
+    assert bool(torch.isfinite(field).all())
+
+
+def test_another_seed_is_another_column() -> None:
+    window = Window((0, 0, 0), (2, 2, 100))
+    a, b = (stratigraphic_noise(_tilted(window), window, SPACING, s, 12, NoiseWeights())
+            for s in (1, 2))
+    assert abs(float(np.corrcoef(a.flatten(), b.flatten())[0, 1])) < 0.1
+
+
+@pytest.mark.parametrize("values", [(0.5, 0, 0, 0, 0), (1.2, -0.2, 0, 0, 0)])
+def test_weights_must_be_shares(values) -> None:
+    with pytest.raises(ConfigError, match="sum to 1"):
+        NoiseWeights(*values)

@@ -1,0 +1,106 @@
+"""Windows of a world are crops of it, bit for bit; weights are checked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+import lithogen
+from lithogen.errors import WeightsError
+from lithogen.grid import Window
+from lithogen.pipeline import PACKAGED_WEIGHTS, LithologyPipeline
+from lithogen.structure import Structure
+
+NAMES = ("lithology", "vp", "vs", "rho", "rgt", "fault")
+
+
+@pytest.mark.slow
+def test_twenty_random_windows_equal_crops_of_the_whole(toy_pipeline) -> None:
+    """Contract 2, with a toy network on the real tiles: origins are drawn, negatives included."""
+    structure = Structure.random(7)
+    whole = Window((-64, -64, 0), (128, 128, 128))
+    big = toy_pipeline(structure, whole, seed=7, num_inference_steps=2)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        shape = tuple(int(v) for v in rng.integers(1, 60, 3))
+        start = tuple(int(o + rng.integers(0, n - s + 1)) for o, n, s in
+                      zip(whole.origin, whole.shape, shape, strict=True))
+        part = Window(start, shape)
+        small = toy_pipeline(structure, part, seed=7, num_inference_steps=2)
+        for name in NAMES:
+            assert_array_equal(getattr(small, name), getattr(big, name)[part.slices_in(whole)])
+
+
+def test_threads_do_not_change_a_bit(toy_pipeline) -> None:
+    structure, window = Structure.random(2), Window((0, 0, 0), (20, 20, 40))
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            results.append(toy_pipeline(structure, window, seed=2, num_inference_steps=2))
+    finally:
+        torch.set_num_threads(before)
+    for name in NAMES:
+        assert_array_equal(getattr(results[0], name), getattr(results[1], name))
+
+
+def test_facies_boundaries_are_elastic_boundaries(toy_pipeline) -> None:
+    out = toy_pipeline(Structure.random(2), Window((0, 0, 0), (32, 32, 100)), seed=2,
+                       num_inference_steps=2)
+    changes = np.diff(out.lithology, axis=2) != 0
+    step = np.abs(np.diff(np.log(out.vp * out.rho), axis=2))
+    assert changes.any()
+    assert np.median(step[changes]) > 2 * np.median(step[~changes])
+
+
+def test_save_and_load_give_the_same_bits(toy_pipeline, tmp_path) -> None:
+    toy_pipeline.save_pretrained(tmp_path / "saved")
+    loaded = LithologyPipeline.from_pretrained(tmp_path / "saved")
+    structure, window = Structure.random(5), Window((0, 0, 0), (16, 16, 32))
+    a, b = (p(structure, window, seed=5, num_inference_steps=1) for p in (toy_pipeline, loaded))
+    assert_array_equal(a.vp, b.vp)
+    assert len(loaded.weights_sha256) == 64
+
+
+def test_corrupt_weights_are_refused(toy_pipeline, tmp_path) -> None:
+    toy_pipeline.save_pretrained(tmp_path / "saved")
+    path = tmp_path / "saved" / "denoiser" / "diffusion_pytorch_model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="corrupt"):
+        LithologyPipeline.from_pretrained(tmp_path / "saved")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        LithologyPipeline.from_pretrained(tmp_path / "elsewhere")
+
+
+def test_shipped_weights_are_listed_and_small() -> None:
+    pipe = LithologyPipeline.from_pretrained()
+    size = (PACKAGED_WEIGHTS / "diffusion_pytorch_model.safetensors").stat().st_size
+    assert size < 16 * 2**20
+    assert len(pipe.denoiser.config.latent_mean) == pipe.denoiser.config.n_latent
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_bits() -> None:
+    """The shipped model, here and in a fresh interpreter with one thread."""
+    code = (
+        "import hashlib, lithogen\n"
+        "ds = lithogen.generate((16, 17, 18), 3, origin=(5, -9, 2), steps=1, progress=False)\n"
+        "print(hashlib.sha256(ds.vp.values.tobytes() + ds.seismic.values.tobytes()).hexdigest())"
+    )
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    runs = [subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True,
+                           check=True).stdout.strip() for _ in range(1)]
+    import hashlib
+
+    ds = lithogen.generate((16, 17, 18), 3, origin=(5, -9, 2), steps=1, progress=False)
+    here = hashlib.sha256(ds.vp.values.tobytes() + ds.seismic.values.tobytes()).hexdigest()
+    assert runs == [here]

@@ -1,0 +1,137 @@
+"""Training: logged, resumed exactly, seeded by (seed, step, rank), exported with a manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from safetensors.torch import load_file
+
+from lithogen.conditioning import N_ALL_CONTROLS, N_LATENT
+from lithogen.errors import WeightsError
+from lithogen.models.litho_net import LithoNet
+from lithogen.pipeline import LithologyPipeline
+from lithogen.training import train_litho
+from lithogen.training.config import LithoTraining
+from lithogen.training.train_litho import export_model, flow_loss, learning_rate, train
+from lithogen.training.worlds import draw_batch, latent_statistics, make_world
+
+RECIPE = """
+seed = 4
+n_worlds = 2
+world_shape = [16, 16, 24]
+crop_shape = [12, 12, 16]
+margin = 2
+batch = 1
+n_steps = 6
+warm_up = 2
+widths = [8, 8]
+n_blocks = [1, 1, 1]
+n_embedding = 8
+log_every = 1
+save_every = 2
+sample_every = 4
+precision = "float32"
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.mark.slow
+def test_a_resumed_run_is_the_same_run(recipe, tmp_path) -> None:
+    pictures = []
+    train(recipe, tmp_path / "whole", progress=False, on_sample=lambda *a: pictures.append(a))
+    train(recipe, tmp_path / "parts", progress=False, stop_after=4)
+    train(recipe, tmp_path / "parts", progress=False, resume=True)
+    one, two = (load_file(tmp_path / name / "checkpoint.safetensors")
+                for name in ("whole", "parts"))
+    assert one.keys() == two.keys()
+    for name in one:
+        assert_array_equal(one[name].numpy(), two[name].numpy(), err_msg=name)
+    records = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").open()]
+    assert [r["step"] for r in records if "loss" in r] == [1, 2, 3, 4, 5, 6]
+    wanted = {"loss", "learning_rate", "gradient_norm", "voxels_per_s", "memory_mb"}
+    assert wanted <= records[0].keys()
+    assert any("label_agreement" in r for r in records)
+    assert list((tmp_path / "parts" / "tensorboard").iterdir())
+    assert len(pictures) == 1
+
+
+@pytest.mark.slow
+def test_the_exported_model_loads_and_is_listed(recipe, tmp_path) -> None:
+    figures = train(recipe, tmp_path / "run", progress=False)
+    assert figures["loss"] > 0
+    manifest = json.loads((tmp_path / "run" / "model" / "MANIFEST.json").read_text())
+    assert manifest["recipe"]["n_steps"] == 6
+    pipe = LithologyPipeline.from_pretrained(tmp_path / "run" / "model")
+    assert next(pipe.denoiser.parameters()).dtype == torch.float32
+
+
+def test_batches_depend_on_seed_step_and_rank_only(recipe) -> None:
+    config = LithoTraining.from_toml(recipe)
+    worlds = [make_world(config, n) for n in range(2)]
+    mean, std = latent_statistics(worlds)
+    first = draw_batch(config, worlds, mean, std, 5)
+    draw_batch(config, worlds, mean, std, 6)
+    again = draw_batch(config, worlds, mean, std, 5)
+    assert_array_equal(first.noise.numpy(), again.noise.numpy())
+    assert_array_equal(first.sigma.numpy(), again.sigma.numpy())
+    other = draw_batch(config, worlds, mean, std, 5, rank=1)
+    assert not torch.equal(first.noise, other.noise)
+    assert abs(float(first.latent.mean())) < 1.0
+
+
+def test_learning_rate_warms_up_stays_and_falls() -> None:
+    config = LithoTraining(n_steps=1000, warm_up=100, decay_from=0.6)
+    rates = [learning_rate(config, s) for s in range(1000)]
+    assert rates[0] == pytest.approx(config.learning_rate / 100)
+    assert rates[99] == rates[600] == config.learning_rate
+    assert rates[-1] < 0.03 * config.learning_rate
+
+
+@pytest.mark.slow
+def test_training_beats_its_start_on_held_out_worlds(recipe, tmp_path) -> None:
+    path = tmp_path / "longer.toml"
+    path.write_text(RECIPE.replace("n_steps = 6", "n_steps = 150").replace(
+        "sample_every = 4", "sample_every = 1000"))
+    config = LithoTraining.from_toml(path)
+    train(path, tmp_path / "run", progress=False)
+    start, end = (LithologyPipeline.from_pretrained(folder).denoiser for folder in
+                  (_untrained(config, tmp_path / "start"), tmp_path / "run" / "model"))
+    mean, std = (torch.tensor(v) for v in (end.config.latent_mean, end.config.latent_std))
+    worlds = [make_world(config, 0, "test")]
+    before, after = 0.0, 0.0
+    for step in range(8):
+        batch = draw_batch(config, worlds, mean, std, step)
+        with torch.no_grad():
+            before += float(flow_loss(start, batch, config)[1])
+            after += float(flow_loss(end, batch, config)[1])
+    assert after < 0.9 * before
+
+
+def _untrained(config: LithoTraining, folder: Path) -> Path:
+    model = LithoNet(n_controls=N_ALL_CONTROLS, widths=config.widths, n_blocks=config.n_blocks,
+                     n_embedding=config.n_embedding, latent_mean=(0.0,) * N_LATENT,
+                     latent_std=(1.0,) * N_LATENT)
+    export_model(model, folder, {})
+    return folder
+
+
+def test_low_precision_only_where_it_is_fast(monkeypatch) -> None:
+    config = LithoTraining(precision="auto")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert not train_litho._is_low_precision(config, torch.device("cpu"))
+    assert train_litho._is_low_precision(config, torch.device("cuda"))
+
+
+def test_resume_without_a_checkpoint_says_so(recipe, tmp_path) -> None:
+    with pytest.raises(WeightsError, match="no checkpoint"):
+        train(recipe, tmp_path / "new", resume=True, progress=False)
