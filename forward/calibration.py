@@ -255,6 +255,38 @@ def _split(spectra: _Spectra, neighbour: float) -> tuple[Floats, Floats]:
     return total, np.clip(noise, floor * total, (1.0 - floor) * total)
 
 
+def _estimate(
+    lines: list[Floats], step: float, earth: Reflectivity, smooth_hz: float
+) -> SurveyStyle:
+    """Return the style of runs of adjacent traces, without name and texts."""
+    spectra = _welch(lines, step)
+    kernel, neighbour = _lateral_kernel(spectra.residual_correlation)
+    total, noise = _split(spectra, neighbour)
+    grid = np.arange(0.0, 0.5 / step + 1e-9, 1.0)
+    noise_power = smooth_density(spectra.freq_hz, noise, grid, smooth_hz)
+    signal_power = smooth_density(spectra.freq_hz, total - noise, grid, smooth_hz)
+    low_cut = np.square(np.sin(0.5 * np.pi * np.minimum(grid / LOW_CUT_HZ, 1.0)))
+    notes = [f"wavelet estimated against reflectivity of {earth.source}"]
+    if grid[-1] > earth.freq_hz[-1] + 1e-9:
+        notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
+    rms, kurtosis, skewness = _moments(lines)
+    return SurveyStyle(
+        name="survey",
+        dt_s=step,
+        freq_hz=tuple(float(f) for f in grid),
+        signal_amplitude=rounded(np.sqrt(signal_power)),
+        noise_amplitude=rounded(np.sqrt(noise_power)),
+        wavelet_amplitude=rounded(np.sqrt(signal_power / earth.density(grid)) * low_cut),
+        rms=rounded([rms])[0],
+        snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
+        noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),
+        gain_trend_db=rounded(_gain_trend(lines), 4),
+        excess_kurtosis=rounded([kurtosis], 4)[0],
+        skewness=rounded([skewness], 4)[0],
+        notes=tuple(notes),
+    )
+
+
 def calibrate(
     seismic: Any,
     dt_s: float | None = None,
@@ -305,33 +337,13 @@ def calibrate(
     traces, step = _as_array(seismic, dt_s)
     lines, notes = _live_lines(traces, step)
     _refuse_clipped(lines)
-    spectra = _welch(lines, step)
-    kernel, neighbour = _lateral_kernel(spectra.residual_correlation)
-    total, noise = _split(spectra, neighbour)
-    grid = np.arange(0.0, 0.5 / step + 1e-9, 1.0)
-    noise_power = smooth_density(spectra.freq_hz, noise, grid, smooth_hz)
-    signal_power = smooth_density(spectra.freq_hz, total - noise, grid, smooth_hz)
-    earth = reflectivity or shipped_reflectivity()
-    low_cut = np.square(np.sin(0.5 * np.pi * np.minimum(grid / LOW_CUT_HZ, 1.0)))
-    if grid[-1] > earth.freq_hz[-1] + 1e-9:
-        notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
-    rms, kurtosis, skewness = _moments(lines)
     notes.append(f"wavelet phase {phase_deg:g} degrees is an assumption, not a measurement")
-    return SurveyStyle(
+    found = _estimate(lines, step, reflectivity or shipped_reflectivity(), smooth_hz)
+    return dataclasses.replace(
+        found,
         name=name,
-        dt_s=step,
-        freq_hz=tuple(float(f) for f in grid),
-        signal_amplitude=rounded(np.sqrt(signal_power)),
-        noise_amplitude=rounded(np.sqrt(noise_power)),
-        wavelet_amplitude=rounded(np.sqrt(signal_power / earth.density(grid)) * low_cut),
-        rms=rounded([rms])[0],
-        snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
-        noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),
         phase_deg=float(phase_deg),
-        gain_trend_db=rounded(_gain_trend(lines), 4),
-        excess_kurtosis=rounded([kurtosis], 4)[0],
-        skewness=rounded([skewness], 4)[0],
         source=source,
         attribution=attribution,
-        notes=tuple(notes),
+        notes=(*notes, *found.notes),
     )

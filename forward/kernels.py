@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forward.checks import MEAN_RATIO
+from forward.terms import COSINE2_FLOOR
 
 F32 = NDArray[np.float32]
 BLOCK = 128
@@ -28,9 +29,7 @@ def _compiled(function: Function) -> Function:
 
 
 @_compiled
-def is_elastic_sound(
-    vp: NDArray[Any], vs: NDArray[Any], rho: NDArray[Any], ratio: float
-) -> bool:
+def is_elastic_sound(vp: NDArray[Any], vs: NDArray[Any], rho: NDArray[Any], ratio: float) -> bool:
     """Return True if every sample is finite and physically possible (one pass)."""
     limit = vp.dtype.type(ratio)
     for i in range(vp.shape[0]):
@@ -105,25 +104,68 @@ def interface_features(vp: F32, vs: F32, rho: F32, features: F32) -> None:
 def _product_units(
     features: F32, first: int, size: int, parents: NDArray[np.int64], terms: F32
 ) -> None:
-    """Fill terms (n_term, BLOCK): each is an earlier term (or none) times one feature."""
-    for m in range(parents.shape[0]):
+    """Fill terms (n_term, BLOCK): 1, then each an earlier term times one feature."""
+    terms[0, :size] = np.float32(1)
+    for m in range(1, parents.shape[0]):
         row = features[parents[m, 1]]
         feature = row[first : first + size]
-        term = terms[m]
-        if parents[m, 0] < 0:
-            for k in range(size):
-                term[k] = feature[k]
-        else:
-            parent = terms[parents[m, 0]]
-            for k in range(size):
-                term[k] = parent[k] * feature[k]
+        parent, term = terms[parents[m, 0]], terms[m]
+        for k in range(size):
+            term[k] = parent[k] * feature[k]
+
+
+@_compiled
+def impedance_and_ratio(vp: F32, rho: F32, impedance: F32, square: F32) -> None:
+    """Fill impedances (n,) and, per interface, (vp below / vp above)^2 (n - 1 of n)."""
+    n = vp.size
+    for k in range(n):
+        impedance[k] = vp[k] * rho[k]
+    for k in range(n - 1):
+        ratio = vp[k + 1] / vp[k]
+        square[k] = ratio * ratio
+
+
+@_compiled
+def _acoustic(impedance: F32, square: F32, sine2: np.float32, one_fold: F32, two_fold: F32) -> None:
+    """Real parts of the fluid-fluid coefficient R and of R^2 of `square.size` interfaces.
+
+    Source: Brekhovskikh (1960); R = (Z2 cos1 - Z1 cos2) / (Z2 cos1 + Z1 cos2), where beyond the
+    critical angle cos2 is imaginary and |R| = 1.
+    """
+    one, two, zero = np.float32(1), np.float32(2), np.float32(0)
+    floor = np.float32(COSINE2_FLOOR)
+    cosine = math.sqrt(one - sine2)
+    below = impedance[1:]
+    for k in range(square.size):
+        cosine2 = one - square[k] * sine2
+        size2 = cosine2 if cosine2 >= zero else -cosine2
+        size2 = size2 if size2 > floor else floor
+        a = below[k] * cosine
+        b = impedance[k] * math.sqrt(size2)
+        is_real = cosine2 >= zero
+        top = a - b if is_real else a * a - b * b
+        bottom = a + b if is_real else a * a + b * b
+        r = top / bottom
+        one_fold[k] = r
+        two_fold[k] = r * r if is_real else two * (r * r) - one
+
+
+@_compiled
+def _join(plain: F32, once: F32, twice: F32, one_fold: F32, two_fold: F32, target: F32) -> None:
+    """Fill target with R + R once + Re(R^2) twice + plain, held within -1..1."""
+    one = np.float32(1)
+    for k in range(target.size):
+        r = one_fold[k]
+        value = r + (r * once[k] + (two_fold[k] * twice[k] + plain[k]))
+        value = value if value < one else one
+        target[k] = value if value > -one else -one
 
 
 @_compiled
 def _weigh(terms: F32, weights: F32, size: int, total: F32) -> None:
     """total[k] = sum_m weights[m] * terms[m, k], m ascending."""
     n = weights.size
-    total[:] = np.float32(0)
+    total[:size] = np.float32(0)
     whole = n // 4 * 4
     for m in range(0, whole, 4):
         w0, w1, w2, w3 = weights[m], weights[m + 1], weights[m + 2], weights[m + 3]
@@ -156,14 +198,17 @@ def net_traces(
     domain: F32,
     parents: NDArray[np.int64],
     weights: F32,
+    sizes: NDArray[np.int64],
+    sine2: F32,
     taps: F32,
     out: F32,
 ) -> int:
     """Learned reflectivity and convolution of traces.
 
     Parameters: vp, vs, rho (n_trace, n_twt); domain (2, 4): lowest and highest features;
-    parents (n_term, 2): earlier term and feature; weights (n_angle, n_term); taps (n,) odd;
-    out (n_angle, n_trace, n_twt), all float32 but `parents`.
+    parents (n_term, 2): earlier term and feature; weights (n_angle, 3, n_term); sizes (3,): terms
+    of each group; sine2 (n_angle,): squared sines; taps (n,) odd; out (n_angle, n_trace, n_twt);
+    all float32 but `parents` and `sizes`.
 
     Returns -1, or the index of the first trace that leaves the domain (then `out` is unfinished).
     """
@@ -171,19 +216,31 @@ def net_traces(
     n_angle = weights.shape[0]
     half = taps.size // 2
     features = np.empty((4, n_twt), np.float32)
-    terms = np.empty((weights.shape[1], BLOCK), np.float32)
+    impedance, square = np.empty(n_twt, np.float32), np.empty(n_twt, np.float32)
+    terms = np.empty((weights.shape[2], BLOCK), np.float32)
+    sums = np.empty((5, BLOCK), np.float32)
     padded = np.zeros((n_angle, n_twt + 2 * half), np.float32)
     for i in range(n_trace):
         interface_features(vp[i], vs[i], rho[i], features)
         if _is_outside(features, domain[0], domain[1]):
             return i
+        impedance_and_ratio(vp[i], rho[i], impedance, square)
         for first in range(0, n_twt - 1, BLOCK):
             size = min(BLOCK, n_twt - 1 - first)
             _product_units(features, first, size, parents, terms)
             for q in range(n_angle):
+                for j in range(3):
+                    _weigh(terms, weights[q, j, : sizes[j]], size, sums[j])
+                _acoustic(
+                    impedance[first : first + size + 1],
+                    square[first : first + size],
+                    sine2[q],
+                    sums[3],
+                    sums[4],
+                )
                 row = padded[q]
                 target = row[half + first : half + first + size]
-                _weigh(terms, weights[q], size, target)
+                _join(sums[0], sums[1], sums[2], sums[3], sums[4], target)
         for q in range(n_angle):
             _convolve_row(padded[q], taps, out[q, i])
     return -1

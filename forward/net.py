@@ -22,7 +22,16 @@ from forward.checks import (
     check_wavelet,
     refuse_t_star,
 )
-from forward.terms import FEATURES, ForwardConfig, angle_basis, exponents, term_parents
+from forward.terms import (
+    COSINE2_FLOOR,
+    FEATURES,
+    ForwardConfig,
+    angle_basis,
+    exponents,
+    group_mask,
+    group_sizes,
+    term_parents,
+)
 from lithogen.config import (
     MANIFEST,
     atomic_path,
@@ -38,13 +47,52 @@ CONFIG_FILE = "forward_net.json"
 SHIPPED = Path(__file__).parent / "weights"
 
 
+def _sine2(angles_deg: Sequence[float]) -> NDArray[np.float64]:
+    return np.square(np.sin(np.radians(np.asarray(angles_deg, dtype=np.float64))))
+
+
+def acoustic_harmonics(vp: Tensor, rho: Tensor, sine2: float) -> tuple[Tensor, Tensor]:
+    """Real parts of the fluid-fluid reflection coefficient R and of its square.
+
+    Parameters
+    ----------
+    vp, rho : (..., twt), m/s and kg/m3. sine2 : squared sine of the incidence angle.
+
+    Returns
+    -------
+    Two tensors (..., twt - 1). Beyond the critical angle R = exp(i phase), so that the second is
+    2 Re(R)^2 - 1; before it the square of the first.
+
+    Source: Brekhovskikh (1960), "Waves in layered media".
+
+    Examples
+    --------
+    >>> one, two = acoustic_harmonics(torch.tensor([2.0, 3.0]), torch.ones(2), 0.0)
+    >>> round(float(one), 3), round(float(two), 3)
+    (0.2, 0.04)
+    """
+    impedance = vp * rho
+    sine2 = float(vp.new_tensor(sine2))
+    cosine2 = 1.0 - (vp[..., 1:] / vp[..., :-1]).square() * sine2
+    is_real = cosine2 >= 0
+    a = impedance[..., 1:] * torch.sqrt(vp.new_tensor(1.0) - sine2)
+    b = impedance[..., :-1] * cosine2.abs().clamp(min=COSINE2_FLOOR).sqrt()
+    top = torch.where(is_real, a - b, a * a - b * b)
+    bottom = torch.where(is_real, a + b, a * a + b * b)
+    once = top / bottom
+    return once, torch.where(is_real, once * once, 2.0 * (once * once) - 1.0)
+
+
 class ForwardNet(nn.Module):
     """Angle stacks from an elastic model, differentiable in vp, vs, rho and the wavelet.
 
-    Layer A (learned): each interface gives four numbers (`FEATURES`); their products up to a
-    given degree are summed with weights that are polynomials of sin^2 of the angle. At zero
-    angle only odd powers of the two impedance contrasts are kept, so that turning an interface
-    upside down reverses the sign exactly there.
+    Layer A (partly learned): R, the coefficient that the interface would have between two fluids,
+    is exact and holds the critical angle; what shear does to it is learned:
+    R (1 + P1) + P0 + Re(R^2) P2. Each interface gives four numbers (`FEATURES`); P0, P1 and P2
+    are sums of their products up to given degrees, with weights that are polynomials of sin^2 of
+    the angle without a constant. So the coefficient is exact at zero angle, and turning an
+    interface upside down reverses its sign exactly there. It is held within -1..1, which energy
+    demands.
     Layer B (learned, close to the identity): the wavelet passes through a short filter before it
     is convolved with the reflectivity. For a stationary wavelet the exact answer is the
     convolution itself; the bank is where gates over t* enter for attenuation.
@@ -54,7 +102,7 @@ class ForwardNet(nn.Module):
     Examples
     --------
     >>> ForwardNet().n_terms
-    73
+    35
     """
 
     parents: Tensor
@@ -67,10 +115,9 @@ class ForwardNet(nn.Module):
         self.config = config or ForwardConfig()
         terms = exponents(self.config)
         self._parents = term_parents(terms)
-        mask = np.ones((self.config.n_basis, len(terms)))
-        mask[0] = [p[2] == 0 and p[3] == 0 and (p[0] + p[1]) % 2 == 1 for p in terms]
-        self.register_buffer("mask", torch.as_tensor(mask), persistent=False)
-        shape = (self.config.n_basis, len(terms))
+        self._sizes = group_sizes(self.config)
+        self.register_buffer("mask", torch.as_tensor(group_mask(self.config)), persistent=False)
+        shape = (self.config.n_basis, *self.mask.shape)
         self.weights = nn.Parameter(torch.zeros(shape, dtype=torch.float64))
         filters = torch.zeros(self.config.n_filters, self.config.n_taps, dtype=torch.float64)
         filters[0, self.config.n_taps // 2] = 1.0
@@ -79,16 +126,16 @@ class ForwardNet(nn.Module):
     @property
     def n_terms(self) -> int:
         """Number of product units."""
-        return int(self.weights.shape[1])
+        return int(self.weights.shape[-1])
 
     def product_units(self, vp: Tensor, vs: Tensor, rho: Tensor) -> list[Tensor]:
-        """Return the terms of layer A, each (..., twt - 1), for elastic tensors (..., twt).
+        """Return the product units, each (..., twt - 1), for elastic tensors (..., twt).
 
         Examples
         --------
         >>> one = torch.ones(2)
         >>> len(ForwardNet().product_units(3000 * one, 1500 * one, 2300 * one))
-        73
+        35
         """
         ratio = vs / vp
         features = (
@@ -97,18 +144,18 @@ class ForwardNet(nn.Module):
             0.5 * (ratio[..., 1:] - ratio[..., :-1]),
             0.5 * (ratio[..., 1:] + ratio[..., :-1]) - MEAN_RATIO,
         )
-        terms: list[Tensor] = []
-        for parent, feature in self._parents.tolist():
-            terms.append(features[feature] if parent < 0 else terms[parent] * features[feature])
+        terms = [torch.ones_like(features[0])]
+        for parent, feature in self._parents.tolist()[1:]:
+            terms.append(terms[parent] * features[feature])
         return terms
 
     def angle_weights(self, angles_deg: Sequence[float]) -> Tensor:
-        """Return the weight of every term at every angle, (angle, term), float64.
+        """Return the weight of every term in every group, (angle, group, term), float64.
 
         Examples
         --------
         >>> tuple(ForwardNet().angle_weights((0, 20)).shape)
-        (2, 73)
+        (2, 3, 35)
         """
         masked = self.weights * self.mask
         rows = []
@@ -117,7 +164,7 @@ class ForwardNet(nn.Module):
                 angle_basis(angle, self.config.n_basis), dtype=masked.dtype, device=masked.device
             )
             # A sum, not a matrix product: the bits of one angle do not depend on the others.
-            rows.append((basis[:, None] * masked).sum(dim=0))
+            rows.append((basis[:, None, None] * masked).sum(dim=0))
         return torch.stack(rows)
 
     def shaped_wavelet(self, wavelet: Tensor) -> Tensor:
@@ -148,14 +195,19 @@ class ForwardNet(nn.Module):
         >>> tuple(out.shape)
         (2, 1, 1, 8)
         """
-        weights = self.angle_weights(check_angles(angles_deg)).to(vp.dtype)
-        total = vp.new_zeros((len(weights), *vp.shape[:-1], vp.shape[-1] - 1))
-        for weight, term in zip(weights.T, self.product_units(vp, vs, rho), strict=True):
-            total = total + weight[:, None, None, None] * term
+        angles = check_angles(angles_deg)
+        weights = self.angle_weights(angles).to(vp.dtype)
+        terms = torch.stack(self.product_units(vp, vs, rho))
+        sums = torch.tensordot(weights, terms, dims=1)
+        rows = []
+        for (plain, once, twice), sine2 in zip(sums, _sine2(angles).tolist(), strict=True):
+            first, second = acoustic_harmonics(vp, rho, sine2)
+            rows.append((first + (first * once + (second * twice + plain))).clamp(-1.0, 1.0))
+        total = torch.stack(rows)
         reflectivity = nn.functional.pad(total, (0, 1))
         taps = self.shaped_wavelet(wavelet).flip(-1)
-        rows = reflectivity.reshape(-1, 1, vp.shape[-1])
-        out = nn.functional.conv1d(rows, taps[None, None], padding=len(taps) // 2)
+        traces = reflectivity.reshape(-1, 1, vp.shape[-1])
+        out = nn.functional.conv1d(traces, taps[None, None], padding=len(taps) // 2)
         return out.reshape(reflectivity.shape)
 
     def synthesize(
@@ -199,27 +251,39 @@ class ForwardNet(nn.Module):
         >>> out.shape
         (2, 1, 1, 8)
         """
-        from forward.kernels import net_traces
-
         refuse_t_star(t_star)
         check_dt(dt_s)
         angles = check_angles(angles_deg)
         p, s, d = (np.ascontiguousarray(v, dtype=np.float32) for v in (vp, vs, rho))
         check_elastic(p, s, d)
-        taps = torch.as_tensor(check_wavelet(wavelet, p.shape[-1]))
-        with torch.no_grad():
-            taps32 = self.shaped_wavelet(taps).cpu().numpy().astype(np.float32)
-            weights = self.angle_weights(angles).cpu().numpy().astype(np.float32)
+        taps = check_wavelet(wavelet, p.shape[-1])
         rows = [v.reshape(-1, p.shape[-1]) for v in (p, s, d)]
         out = np.empty((len(angles), *p.shape), dtype=np.float32)
-        domain = np.asarray([self.config.lowest, self.config.highest], dtype=np.float32)
-        flat = out.reshape(len(angles), *rows[0].shape)
-        trace = net_traces(
-            rows[0], rows[1], rows[2], domain, self._parents, weights, taps32, flat
-        )
+        trace = self._fill(out.reshape(len(angles), *rows[0].shape), rows, taps, angles)
         if trace >= 0:
-            self._refuse_domain(rows, int(trace), p.shape)
+            self._refuse_domain(rows, trace, p.shape)
         return out
+
+    def _fill(
+        self,
+        out: NDArray[np.float32],
+        rows: list[NDArray[np.float32]],
+        wavelet: NDArray[np.float64],
+        angles: Sequence[float],
+    ) -> int:
+        """Run the compiled path; return -1, or the first trace that leaves the domain."""
+        from forward.kernels import net_traces
+
+        with torch.no_grad():
+            taps = self.shaped_wavelet(torch.as_tensor(wavelet)).cpu().numpy().astype(np.float32)
+            weights = self.angle_weights(angles).cpu().numpy().astype(np.float32)
+        domain = np.asarray([self.config.lowest, self.config.highest], dtype=np.float32)
+        sizes, sine2 = np.asarray(self._sizes), _sine2(angles).astype(np.float32)
+        return int(
+            net_traces(
+                rows[0], rows[1], rows[2], domain, self._parents, weights, sizes, sine2, taps, out
+            )
+        )
 
     def _refuse_domain(self, rows: list[NDArray[np.float32]], trace: int, shape: Any) -> None:
         from forward.kernels import interface_features
@@ -273,8 +337,8 @@ class ForwardNet(nn.Module):
 
         Examples
         --------
-        >>> ForwardNet.from_pretrained().config.degree
-        4
+        >>> ForwardNet.from_pretrained().config.degrees
+        (3, 3, 2)
         """
         from safetensors.torch import load
 

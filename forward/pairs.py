@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forward.reference import interface_reflectivity
+from forward.wavelets import ormsby, ricker
 from lithogen.errors import require
 from lithogen.rng import generator
 
 Floats = NDArray[np.float64]
-KINDS = ("layered", "wide", "outer")
+KINDS = ("layered", "wide", "strong", "corner")
 _MAX_RATIO = 0.8
+# Any two neighbours within these limits are inside the domain of the net.
+VP_LIMITS_M_S = (1450.0, 6500.0)
+RHO_LIMITS_KG_M3 = (1350.0, 3050.0)
+MAX_VS_OVER_VP = 1.0 / 1.45
+# Strong interfaces have a ratio of velocities of up to this.
+MAX_VP_RATIO = 2.4
 
 
 @dataclass(frozen=True)
@@ -76,12 +84,14 @@ def layered_model(seed: int, n_trace: int, n_twt: int) -> tuple[Floats, Floats, 
 
 
 def draw_interfaces(kind: str, seed: int, n: int) -> Interfaces:
-    """Draw interfaces of one of three kinds.
+    """Draw interfaces of one of four kinds.
 
     Parameters
     ----------
-    kind : "layered" (from `layered_model`), "wide" (strong random contrasts, vs/vp 0.05..0.7) or
-        "outer" (uniform over nearly the whole domain of the net, with post-critical ones).
+    kind : "layered" (from `layered_model`), "wide" (random contrasts, vs/vp 0.05..0.7), "strong"
+        (two unlike rocks on the mudrock and Gardner lines, ratio of vp up to 2.4 either way) or
+        "corner" (any two samples within the limits of this module, vs from 0). The last two hold
+        many post-critical interfaces.
     seed : names the draw. n : number of interfaces.
 
     Raises
@@ -102,14 +112,55 @@ def draw_interfaces(kind: str, seed: int, n: int) -> Interfaces:
         return Interfaces(vp, vs, rho)
     rng = generator(seed, f"forward/{kind}")
     if kind == "wide":
-        contrast_vp = np.clip(rng.normal(0, 0.12, n), -0.26, 0.2)
-        contrast_rho = np.clip(rng.normal(0, 0.07, n), -0.25, 0.25)
-        mean, step = rng.uniform(0.05, 0.7, n), rng.normal(0, 0.035, n)
-    else:
-        contrast_vp, contrast_rho = rng.uniform(-0.42, 0.42, n), rng.uniform(-0.4, 0.4, n)
-        mean, step = rng.uniform(0.0, 0.72, n), rng.uniform(-0.2, 0.2, n)
+        return _wide(rng, n)
+    return _strong(rng, n) if kind == "strong" else _corner(rng, n)
+
+
+def _wide(rng: np.random.Generator, n: int) -> Interfaces:
+    contrast_vp = np.clip(rng.normal(0, 0.12, n), -0.26, 0.2)
+    contrast_rho = np.clip(rng.normal(0, 0.07, n), -0.25, 0.25)
+    mean, step = rng.uniform(0.05, 0.7, n), rng.normal(0, 0.035, n)
     step = np.clip(step, np.maximum(-mean, mean - _MAX_RATIO), np.minimum(mean, _MAX_RATIO - mean))
     sign = np.asarray([[-1.0], [1.0]])
-    middle = rng.uniform(1800, 5500, n)
-    vp = middle * (1 + sign * contrast_vp)
+    vp = rng.uniform(1800, 5500, n) * (1 + sign * contrast_vp)
     return Interfaces(vp, vp * (mean + sign * step), 2300.0 * (1 + sign * contrast_rho))
+
+
+def _strong(rng: np.random.Generator, n: int) -> Interfaces:
+    low, high = np.log(VP_LIMITS_M_S)
+    middle, half = rng.uniform(low, high, n), 0.5 * np.log(MAX_VP_RATIO) * rng.uniform(-1, 1, n)
+    vp = np.exp(np.clip(middle + np.asarray([[-1.0], [1.0]]) * half, low, high))
+    rho = 310.0 * vp**0.25 * np.exp(0.07 * rng.standard_normal((2, n)))
+    ratio = 0.862 - 1172.0 / vp + 0.05 * rng.standard_normal((2, n))
+    return Interfaces(
+        vp, vp * np.clip(ratio, 0.05, MAX_VS_OVER_VP), np.clip(rho, *RHO_LIMITS_KG_M3)
+    )
+
+
+def _corner(rng: np.random.Generator, n: int) -> Interfaces:
+    low, high = np.log(VP_LIMITS_M_S)
+    vp = np.exp(rng.uniform(low, high, (2, n)))
+    vs = vp * rng.uniform(0.0, MAX_VS_OVER_VP, (2, n))
+    return Interfaces(vp, vs, rng.uniform(*RHO_LIMITS_KG_M3, (2, n)))
+
+
+def random_wavelet(seed: int, dt_s: float = 0.004, n: int = 61) -> Floats:
+    """Draw a Ricker (15-45 Hz) or Ormsby wavelet, half of them with another constant phase.
+
+    Examples
+    --------
+    >>> random_wavelet(1).shape
+    (61,)
+    """
+    rng = generator(seed, "forward/wavelet")
+    if rng.random() < 0.5:
+        shape = ricker(rng.uniform(15, 45), dt_s, n)
+    else:
+        corners = rng.uniform((3, 8, 35, 60), (6, 14, 55, 90))
+        shape = ormsby((corners[0], corners[1], corners[2], corners[3]), dt_s, n)
+    if rng.random() < 0.5:
+        from scipy.signal import hilbert
+
+        phase = rng.uniform(-math.pi, math.pi)
+        shape = np.real(hilbert(shape) * np.exp(1j * phase))
+    return np.asarray(shape * np.hanning(n + 2)[1:-1])

@@ -18,6 +18,10 @@ FEATURES = (
     "half step of vs/vp",
     f"mean of vs/vp minus {MEAN_RATIO:g}",
 )
+# At the critical angle a coefficient has a cusp of infinite slope; below this squared cosine of the
+# transmitted ray it is held, so that gradients stay finite.
+COSINE2_FLOOR = 1e-8
+GROUPS = ("plain", "times the acoustic coefficient", "times its second harmonic")
 Exponents = tuple[int, int, int, int]
 
 
@@ -27,13 +31,13 @@ class ForwardConfig:
 
     Parameters
     ----------
-    degree : total degree of the product units, 1..6.
-    degree_vp : terms that hold at least `degree` powers of the vp contrast go up to this degree;
-        they carry the approach to the critical angle.
-    n_basis : number of angle functions (sin^2 angle / sin^2 40 deg)^j.
+    degrees : highest total degree of the product units in each of the three groups (`GROUPS`),
+        0..5 each.
+    n_basis : number of angle functions (sin^2 angle / sin^2 40 deg)^j, j = 1 .. n_basis.
     n_filters : filters of layer B; 1 is the stationary wavelet (more are for gates over t*).
     n_taps : odd length of each filter, samples.
-    lowest, highest : trained domain of the four features (see `FEATURES`).
+    lowest, highest : trained domain of the four features (see `FEATURES`). The default holds
+        any two neighbours with vp 1450..6500 m/s, rho 1350..3050 kg/m3 and vp >= 1.45 vs >= 0.
 
     Raises
     ------
@@ -45,18 +49,17 @@ class ForwardConfig:
     1
     """
 
-    degree: int = 4
-    degree_vp: int = 6
-    n_basis: int = 7
+    degrees: tuple[int, ...] = (3, 3, 2)
+    n_basis: int = 4
     n_filters: int = 1
     n_taps: int = 5
-    lowest: tuple[float, ...] = (-0.42, -0.4, -0.35, -0.4)
-    highest: tuple[float, ...] = (0.42, 0.4, 0.35, 0.4)
+    lowest: tuple[float, ...] = (-0.64, -0.4, -0.35, -0.4)
+    highest: tuple[float, ...] = (0.64, 0.4, 0.35, 0.4)
 
     def __post_init__(self) -> None:
-        require(1 <= self.degree <= 6, f"degree is {self.degree}, wanted 1..6")
         require(
-            self.degree <= self.degree_vp <= 8, f"degree_vp is {self.degree_vp}, wanted degree..8"
+            len(self.degrees) == len(GROUPS) and all(0 <= d <= 5 for d in self.degrees),
+            f"degrees is {self.degrees}, wanted {len(GROUPS)} integers 0..5",
         )
         require(1 <= self.n_basis <= 10, f"n_basis is {self.n_basis}, wanted 1..10")
         require(self.n_filters == 1, f"n_filters is {self.n_filters}, this version has 1 filter")
@@ -72,45 +75,72 @@ class ForwardConfig:
 def exponents(config: ForwardConfig) -> list[Exponents]:
     """Return the powers (vp contrast, rho contrast, vs/vp step, vs/vp mean) of every term.
 
-    Every term holds at least one contrast, so equal layers give exactly 0.
+    They are sorted by total degree, so that each group holds the first ones; the first is 1.
 
     Examples
     --------
-    >>> len(exponents(ForwardConfig(degree=4, degree_vp=4)))
-    65
+    >>> len(exponents(ForwardConfig(degrees=(2, 1, 0))))
+    15
     """
+    largest = max(config.degrees)
     found: list[Exponents] = []
-    for power in itertools.product(range(config.degree_vp + 1), repeat=4):
-        total = sum(power)
-        is_extra = power[0] >= config.degree and total <= config.degree_vp and total - power[0] <= 1
-        if sum(power[:3]) >= 1 and (total <= config.degree or is_extra):
+    for power in itertools.product(range(largest + 1), repeat=4):
+        if sum(power) <= largest:
             found.append((power[0], power[1], power[2], power[3]))
     return sorted(found, key=lambda p: (sum(p), p))
+
+
+def group_sizes(config: ForwardConfig) -> tuple[int, ...]:
+    """Return how many of the terms each group holds.
+
+    Examples
+    --------
+    >>> group_sizes(ForwardConfig())
+    (35, 35, 15)
+    """
+    terms = exponents(config)
+    return tuple(sum(sum(t) <= degree for t in terms) for degree in config.degrees)
+
+
+def group_mask(config: ForwardConfig) -> NDArray[np.float64]:
+    """Return 1 where a group has a weight for a term, else 0: (group, term).
+
+    Plain terms hold at least one contrast, so that equal layers give exactly 0.
+
+    Examples
+    --------
+    >>> int(group_mask(ForwardConfig()).sum())
+    81
+    """
+    terms = exponents(config)
+    mask = np.zeros((len(GROUPS), len(terms)))
+    for row, degree in zip(mask, config.degrees, strict=True):
+        row[:] = [sum(t) <= degree for t in terms]
+    mask[0] *= [sum(t[:3]) >= 1 for t in terms]
+    return mask
 
 
 def term_parents(terms: list[Exponents]) -> NDArray[np.int64]:
     """Return, for each term, an earlier term and the feature that it is multiplied with.
 
+    The first term (1) has no parent: its row is (-1, -1).
+
     Examples
     --------
-    >>> term_parents(exponents(ForwardConfig(degree=1, degree_vp=1))).tolist()
-    [[-1, 2], [-1, 1], [-1, 0]]
+    >>> term_parents(exponents(ForwardConfig(degrees=(1, 0, 0)))).tolist()
+    [[-1, -1], [0, 3], [0, 2], [0, 1], [0, 0]]
     """
     place = {term: i for i, term in enumerate(terms)}
-    rows = []
-    for term in terms:
-        options = []
-        for feature in range(4):
-            step = [int(i == feature) for i in range(4)]
-            less = (term[0] - step[0], term[1] - step[1], term[2] - step[2], term[3] - step[3])
-            if term[feature] > 0 and (sum(less) == 0 or less in place):
-                options.append((place.get(less, -1), feature))
-        rows.append(options[-1])
+    rows = [(-1, -1)]
+    for term in terms[1:]:
+        feature = max(i for i in range(4) if term[i] > 0)
+        less = [p - int(i == feature) for i, p in enumerate(term)]
+        rows.append((place[less[0], less[1], less[2], less[3]], feature))
     return np.asarray(rows, dtype=np.int64)
 
 
 def angle_basis(angle_deg: float, n_basis: int) -> NDArray[np.float64]:
-    """Return (sin^2 angle / sin^2 40 deg)^j for j = 0 .. n_basis - 1.
+    """Return (sin^2 angle / sin^2 40 deg)^j for j = 1 .. n_basis: all 0 at zero angle.
 
     Examples
     --------
@@ -118,4 +148,4 @@ def angle_basis(angle_deg: float, n_basis: int) -> NDArray[np.float64]:
     [1.0, 1.0, 1.0]
     """
     ratio = (math.sin(math.radians(angle_deg)) / math.sin(math.radians(MAX_ANGLE_DEG))) ** 2
-    return np.asarray([ratio**j for j in range(n_basis)])
+    return np.asarray([ratio**j for j in range(1, n_basis + 1)])

@@ -10,7 +10,14 @@ import torch
 import forward
 from forward import reference
 from forward.net import SHIPPED, ForwardNet
-from forward.pairs import layered_model
+from forward.pairs import (
+    MAX_VS_OVER_VP,
+    RHO_LIMITS_KG_M3,
+    VP_LIMITS_M_S,
+    draw_interfaces,
+    layered_model,
+)
+from forward.quality import interface_error
 from forward.terms import ForwardConfig, exponents, term_parents
 from forward.wavelets import ricker
 from lithogen.errors import ConfigError, ShapeError, WeightsError
@@ -18,8 +25,10 @@ from lithogen.errors import ConfigError, ShapeError, WeightsError
 ANGLES = (5.0, 15.0, 25.0)
 # float32 sums in two different orders.
 PATHS_AGREE = 1e-5
-# Targets of the design: 0.5 % up to 25 degrees, 1 % at 35.
-NRMSE_BY_ANGLE = {0.0: 0.005, 5.0: 0.005, 15.0: 0.005, 25.0: 0.005, 35.0: 0.01}
+# Five to ten times what the manifest states at small angles, twice at large ones: another model.
+NRMSE_BY_ANGLE = {0.0: 0.0001, 5.0: 0.0005, 15.0: 0.001, 25.0: 0.001, 35.0: 0.006}
+# The filter of layer B differs from the identity by 1e-5.
+ONE = 1.0001
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +107,7 @@ def test_one_angle_does_not_depend_on_the_others(net, model):
 
 def test_interface_outside_the_trained_domain_is_refused(net, model):
     vp = model["vp"].copy()
-    vp[1, 2, 50:] *= 3.5
+    vp[1, 2, 50:] *= 7.0
     with pytest.raises(ConfigError, match=r"contrast of vp.*trace \(1, 2\).*forward.reference"):
         net.synthesize(**args(model, vp=vp))
 
@@ -145,10 +154,52 @@ def test_bad_sample_is_named_with_its_index(net, model, name, value, text):
 
 def test_every_term_has_its_parent():
     terms = exponents(ForwardConfig())
-    for term, (parent, feature) in zip(terms, term_parents(terms), strict=True):
-        base = terms[parent] if parent >= 0 else (0, 0, 0, 0)
-        rebuilt = [p + (i == feature) for i, p in enumerate(base)]
-        assert tuple(rebuilt) == term
+    assert terms[0] == (0, 0, 0, 0)
+    for place, (parent, feature) in enumerate(term_parents(terms)[1:], start=1):
+        assert 0 <= parent < place
+        rebuilt = [p + (i == feature) for i, p in enumerate(terms[parent])]
+        assert tuple(rebuilt) == terms[place]
+
+
+def corner_columns():
+    """Every ordered pair of extreme rocks: fluid-like or stiff, slow or fast, light or dense."""
+    rocks = [
+        (vp, vs, rho)
+        for vp in VP_LIMITS_M_S
+        for vs in (0.0, 200.0, vp * MAX_VS_OVER_VP)
+        for rho in RHO_LIMITS_KG_M3
+    ]
+    pairs = np.asarray([(a, b) for a in rocks for b in rocks])
+    values = np.repeat(pairs, 4, axis=1)
+    return {k: values[None, :, :, i] for i, k in enumerate(("vp", "vs", "rho"))}
+
+
+def test_extreme_neighbours_are_inside_the_domain_and_bounded(net):
+    model = corner_columns()
+    angles = (0, 5, 15, 25, 35, 40)
+    got = net.synthesize(**args(model, wavelet=[1.0], angles_deg=angles))
+    assert np.isfinite(got).all()
+    assert np.abs(got).max() <= ONE
+    exact = reference.synthesize(**args(model, wavelet=[1.0], angles_deg=(0,)))
+    assert np.allclose(got[0], exact[0], atol=2e-5)
+
+
+def test_error_of_strong_interfaces_is_what_the_manifest_states(net):
+    stated = json.loads((SHIPPED / "MANIFEST.json").read_text())["figures"]
+    # Other draws of 20000 interfaces; few post-critical ones weigh much.
+    for kind, angle, factor in (("strong", 15, 1.5), ("strong", 35, 1.3), ("corner", 25, 1.3)):
+        error, exact = interface_error(net, draw_interfaces(kind, 501, 20000), angle)
+        found = 100 * np.sqrt(np.square(error).mean()) / exact.std()
+        assert found < factor * stated[f"nrmse_{kind}_percent"][str(angle)]
+        assert np.abs(error).max() <= 2 * ONE
+
+
+def test_gradients_are_finite_at_the_critical_angle(net):
+    vp = torch.tensor([[[2000.0, 4000.0]]], dtype=torch.float64, requires_grad=True)
+    for angle in (29.999, 30.0, 30.001, 38.0):
+        out = net(vp, 0.5 * vp.detach(), torch.ones_like(vp), torch.ones(1).double(), (angle,))
+        (slope,) = torch.autograd.grad(out.sum(), vp)
+        assert torch.isfinite(slope).all()
 
 
 def test_saved_net_loads_back_and_a_changed_file_is_refused(net, tmp_path):
@@ -170,7 +221,7 @@ def test_weights_of_another_shape_are_refused(net, tmp_path):
 
     shutil.copytree(SHIPPED, tmp_path / "w")
     path, manifest = tmp_path / "w" / "forward_net.json", tmp_path / "w" / "MANIFEST.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"degree": 3}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"degrees": [2, 2, 2]}))
     listed = json.loads(manifest.read_text())
     listed["files"]["forward_net.json"]["sha256"] = sha256_hex(path.read_bytes())
     manifest.write_text(json.dumps(listed))
