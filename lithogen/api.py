@@ -267,9 +267,10 @@ def _bar(is_shown: bool, total: int) -> Iterator[Callable[[], None]]:
     if not is_shown:
         yield lambda: None
         return
+    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress() as bar:
+    with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("generating", total=total)
         yield lambda: bar.advance(task)
 

@@ -173,7 +173,7 @@ class SegyCube:
             "vert_domain": self._domain.upper(),
             "vert_domain_source": "assumed" if self._domain == "twt" else "argument",
             "d3_domain": self._domain.upper(),
-            "dimensions": self.kind,
+            "geometry": self.kind,
             "srd": "",
             "coord_scaled": "yes" if self.cdp_x is not None else "no coordinates",
             "segy_format": self._layout.format_code,

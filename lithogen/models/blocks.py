@@ -51,7 +51,8 @@ class ConvBlock(nn.Module):
         scale, shift = self.film(embedding)[:, :, None, None, None].chunk(2, dim=1)
         inner = self.conv1(functional.silu(self.norm1(hidden)))
         inner = self.norm2(inner) * (1 + scale.to(inner.dtype)) + shift.to(inner.dtype)
-        return hidden + self.conv2(functional.silu(inner))
+        out: Tensor = hidden + self.conv2(functional.silu(inner))
+        return out
 
 
 class SigmaEmbedding(nn.Module):

@@ -270,8 +270,9 @@ def _bar(is_shown: bool, label: str, total: int) -> Iterator[Callable[[int], Non
     if not is_shown:
         yield lambda _: None
         return
+    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress() as bar:
+    with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total)
         yield lambda n: bar.advance(task, n)

@@ -26,7 +26,7 @@ def test_folded_layer_cake_correlates_fully(section) -> None:
     found = correlation_along_age(value, age, LAGS)
     assert min(found.values()) > 0.85
     kappa = agreement_along_age((value > 0).astype(int), age, LAGS)
-    assert min(kappa.values()) > 0.9
+    assert min(kappa.values()) > 0.8
 
 
 def test_wrong_age_finds_nothing(section) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def test_beds_fill_a_chunk_and_never_repeat_a_facies() -> None:
     for chunk in (-3, 0, 44):
         beds = draw_chunk(5, Scenario(), chunk)
         assert sum(b.thickness_ms for b in beds) == pytest.approx(CHUNK_MS)
-        assert all(a.facies != b.facies for a, b in zip(beds, beds[1:], strict=False))
+        assert all(a.facies != b.facies for a, b in itertools.pairwise(beds))
         assert all(b.thickness_ms > 0 for b in beds)
 
 

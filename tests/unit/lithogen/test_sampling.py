@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -87,7 +89,7 @@ def test_a_voxel_sees_a_bounded_neighbourhood_only() -> None:
 def test_noise_levels_fall_from_one() -> None:
     levels = noise_levels(8)
     assert levels[0] == 1.0
-    assert all(a > b > 0 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(a > b > 0 for a, b in itertools.pairwise(levels))
     for bad in (0, -1, 1000):
         with pytest.raises(ConfigError, match="steps"):
             noise_levels(bad)

@@ -1,0 +1,48 @@
+"""What the benchmarks share: one JSON line, the machine in words, memory, the results folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+BASELINE = Path(__file__).with_name("baseline.json")
+
+
+def machine() -> str:
+    """Return processor kind, cores and versions that the figures depend on."""
+    import torch
+
+    return (f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}, "
+            f"{os.cpu_count()} cores, torch {torch.__version__}, "
+            f"{torch.get_num_threads()} threads")
+
+
+def peak_rss_mb() -> float:
+    """Return the largest resident size of this process in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+
+
+def parser(text: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options that every benchmark has."""
+    out = argparse.ArgumentParser(description=text)
+    out.add_argument("--model", default=None, help="folder of stage-1 weights")
+    return out
+
+
+def report(name: str, value: float, unit: str, n: int, **more: Any) -> None:
+    """Print the one JSON line, beside the committed baseline of the same name."""
+    line = {"name": name, "value": value, "unit": unit, "n": n, "machine": machine(), **more}
+    if BASELINE.is_file():
+        known = json.loads(BASELINE.read_text(encoding="utf-8"))
+        if name in known:
+            line["baseline"] = known[name]
+    print(json.dumps(line))

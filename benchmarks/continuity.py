@@ -1,0 +1,81 @@
+"""Continuity along isochrons: generated worlds, the prior, and a white-noise control.
+
+Correlation of log impedance and chance-corrected agreement of facies between columns 8 to 256
+lines apart at equal relative geologic time, on strips of 16 x 320 x 128 voxels. All three
+share structures; the control was trained and sampled with independent noise per voxel.
+A model passes when its correlation is at least 0.75 of the prior's at every lag, with an
+absolute slack of 0.05, and at most 0.25 above it.
+
+    python benchmarks/continuity.py [--n 8] [--control DIR] [--figure results/continuity.png]
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from _common import RESULTS, parser, report
+
+LAGS = (8, 16, 32, 64, 128, 256)
+SHAPE = (2, 320, 128)
+CONTROL = Path(__file__).with_name("control")
+
+
+def judge(model: dict[int, float], prior: dict[int, float]) -> bool:
+    """Return whether a model's continuity passes beside the prior's."""
+    return all(0.75 * prior[lag] - 0.05 <= model[lag] <= prior[lag] + 0.25 for lag in LAGS)
+
+
+def mean_over(rows: list[dict[int, float]]) -> dict[int, float]:
+    """Return the mean of several measurements, lag by lag."""
+    return {lag: round(float(np.mean([row[lag] for row in rows])), 3) for lag in LAGS}
+
+
+def main() -> None:
+    """Measure and print the table as one JSON line."""
+    options = parser(__doc__)
+    options.add_argument("--n", type=int, default=8)
+    options.add_argument("--control", default=str(CONTROL))
+    options.add_argument("--steps", type=int, default=4)
+    args = options.parse_args()
+    import lithogen
+    from lithogen.metrics import agreement_along_age, correlation_along_age
+    from lithogen.prior import world_fields
+
+    spacing = lithogen.Spacing()
+    shipped = lithogen.LithologyPipeline.from_pretrained(args.model)
+    models = {"generated": (shipped, lithogen.NoiseWeights())}
+    if Path(args.control).is_dir():
+        control = lithogen.LithologyPipeline.from_pretrained(args.control)
+        models["white_noise_control"] = (control, lithogen.NoiseWeights.white_only())
+    found: dict[str, dict[str, list[dict[int, float]]]] = {}
+
+    def measure(name: str, vp, rho, facies, age) -> None:
+        rows = found.setdefault(name, {"impedance": [], "facies": []})
+        rows["impedance"].append(correlation_along_age(np.log(vp * rho)[0], age[0], LAGS))
+        rows["facies"].append(agreement_along_age(facies[0], age[0], LAGS))
+
+    for seed in range(1000, 1000 + args.n):
+        structure = lithogen.Structure.random(seed)
+        window = lithogen.Window((0, 64 * (seed % 7), 64 * (seed % 5)), SHAPE)
+        prior = world_fields(structure, window, spacing, seed)
+        measure("prior", prior.vp, prior.rho, prior.facies, prior.structure.age.numpy())
+        for name, (pipe, weights) in models.items():
+            out = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
+                       weights=weights)
+            measure(name, out.vp, out.rho, out.lithology, out.rgt)
+    table = {name: {kind: mean_over(rows) for kind, rows in kinds.items()}
+             for name, kinds in found.items()}
+    verdict = {name: judge(kinds["impedance"], table["prior"]["impedance"])
+               for name, kinds in table.items()}
+    gap = max(abs(table["generated"]["impedance"][lag] - table["prior"]["impedance"][lag])
+              for lag in LAGS)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "continuity.json").write_text(json.dumps(table, indent=2), encoding="utf-8")
+    report("continuity", round(gap, 3), "largest difference of correlation to the prior", args.n,
+           lags=list(LAGS), passes=verdict, table=table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Cost of `lithogen.generate`: voxels per CPU-second and peak memory, after one warm-up tile.
+
+    python benchmarks/generate.py [--shape 128 128 256] [--steps 4] [--threads 1]
+"""
+
+from __future__ import annotations
+
+import time
+
+from _common import parser, peak_rss_mb, report
+
+
+def main() -> None:
+    """Generate one world and print the figures."""
+    options = parser(__doc__)
+    options.add_argument("--shape", type=int, nargs=3, default=(128, 128, 256))
+    options.add_argument("--steps", type=int, default=None)
+    options.add_argument("--threads", type=int, default=1)
+    args = options.parse_args()
+    import torch
+
+    import lithogen
+
+    torch.set_num_threads(args.threads)
+    pipe = lithogen.LithologyPipeline.from_pretrained(args.model)
+    kwargs = {"model": pipe, "steps": args.steps, "like": "npra_31_81", "progress": False}
+    lithogen.generate((16, 16, 16), 1, **kwargs)
+    wall, cpu = time.perf_counter(), time.process_time()
+    ds = lithogen.generate(tuple(args.shape), 7, **kwargs)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    n_voxel = ds.lithology.size
+    report(
+        "generate", round(n_voxel / cpu), "voxels per CPU-second", 1, shape=list(args.shape),
+        steps=int(ds.attrs["steps"]), cpu_s=round(cpu, 2), wall_s=round(wall, 2),
+        peak_rss_mb=round(peak_rss_mb()),
+    )
+
+
+if __name__ == "__main__":
+    main()
