@@ -1,7 +1,7 @@
 """Continuity along isochrons: generated worlds, the prior, and a white-noise control.
 
 Correlation of log impedance and chance-corrected agreement of facies between columns 8 to 256
-lines apart at equal relative geologic time, on strips of 16 x 320 x 128 voxels. All three
+lines apart at equal relative geologic time, on strips of 2 x 320 x 128 voxels. All three
 share structures; the control was trained and sampled with independent noise per voxel.
 A model passes when its correlation is at least 0.75 of the prior's at every lag, with an
 absolute slack of 0.05, and at most 0.25 above it.

@@ -1,5 +1,6 @@
 """The procedural geological prior: structure filled with Markov bed stacks and channels."""
 
+from lithogen.prior.sample import sample_world
 from lithogen.prior.world import WorldFields, world_fields
 
-__all__ = ["WorldFields", "world_fields"]
+__all__ = ["WorldFields", "sample_world", "world_fields"]

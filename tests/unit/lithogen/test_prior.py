@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from lithogen.errors import ShapeError
 from lithogen.grid import Spacing, Window
-from lithogen.prior import world_fields
+from lithogen.prior import sample_world, world_fields
 from lithogen.prior.strata import CHUNK_MS, ENVIRONMENTS, N_ROWS, chunk_table, draw_chunk
 from lithogen.rockphysics import (
     FACIES,
@@ -117,3 +118,13 @@ def test_trends_rise_with_depth_and_families_differ() -> None:
     at = np.searchsorted(depth, 1000.0)
     # FORCE 2020 wells, 1.5 km below the depositional surface: shale 2.5 +- 0.4 km/s.
     assert 2100 < vp[at, facies_code("shale")] < 2900
+
+
+def test_sampled_windows_equal_crops() -> None:
+    whole = sample_world((40, 48, 64), 3, origin=(-20, 50, 10))
+    part = sample_world((16, 20, 17), 3, origin=(-9, 60, 31))
+    box = (slice(11, 27), slice(10, 30), slice(21, 38))
+    for name in whole.data_vars:
+        assert_array_equal(part[name].values, whole[name].values[box], err_msg=name)
+    with pytest.raises(ShapeError, match="at least 16"):
+        sample_world((8, 16, 16), 1)
