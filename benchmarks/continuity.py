@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from _common import RESULTS, parser, report
 
+from lithogen.allocator import keep_freed_memory
+
 LAGS = (8, 16, 32, 64, 128, 256)
 SHAPE = (2, 320, 128)
 CONTROL = Path(__file__).with_name("control")
@@ -39,6 +41,7 @@ def main() -> None:
     options.add_argument("--control", default=str(CONTROL))
     options.add_argument("--steps", type=int, default=4)
     args = options.parse_args()
+    keep_freed_memory()
     import lithogen
     from lithogen.metrics import agreement_along_age, correlation_along_age
     from lithogen.prior import world_fields

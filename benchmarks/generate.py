@@ -9,6 +9,8 @@ import time
 
 from _common import parser, peak_rss_mb, report
 
+from lithogen.allocator import keep_freed_memory
+
 
 def main() -> None:
     """Generate one world and print the figures."""
@@ -17,6 +19,7 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=None)
     options.add_argument("--threads", type=int, default=1)
     args = options.parse_args()
+    keep_freed_memory()
     import torch
 
     import lithogen

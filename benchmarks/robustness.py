@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from _common import parser, report
 
+from lithogen.allocator import keep_freed_memory
+
 
 def main() -> None:
     """Generate and check; print the number of failures."""
@@ -15,6 +17,7 @@ def main() -> None:
     options.add_argument("--n", type=int, default=100)
     options.add_argument("--steps", type=int, default=2)
     args = options.parse_args()
+    keep_freed_memory()
     import lithogen
     from lithogen.rng import generator
 

@@ -13,7 +13,7 @@ import numpy as np
 from lithogen.config import nearest_name
 from lithogen.dataset import Layout, MemorySink, ZarrSink
 from lithogen.errors import ConfigError, ResourceError, ShapeError, require
-from lithogen.grid import MIN_SIZE, Spacing, Window, three_integers
+from lithogen.grid import MIN_SIZE, Spacing, Window, three_integers, tiles_covering
 from lithogen.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -215,18 +215,16 @@ def _fill(
 ) -> None:
     """Generate column by column of tiles: a column holds all the times that a wavelet needs."""
     import forward
-    from lithogen.pipeline import TILE_SHAPE
+    from lithogen.pipeline import TILE_PHASE, TILE_SHAPE
 
     spacing = layout.spacing
     halo = forward.style_halo(style, spacing.dt_s)
     window = layout.window
     deep = window.padded((0, 0, halo))
     flat = Window((*window.origin[:2], 0), (*window.shape[:2], 1))
-    from lithogen.grid import tiles_covering
-
     columns = list(tiles_covering(flat, (*TILE_SHAPE[:2], 1)))
     per_column = sum(1 for _ in tiles_covering(
-        Window((0, 0, deep.origin[2]), (1, 1, deep.shape[2])), TILE_SHAPE))
+        Window((0, 0, deep.origin[2]), (1, 1, deep.shape[2])), TILE_SHAPE, TILE_PHASE))
     with _bar(progress, len(columns) * per_column) as advance:
         for column in columns:
             part = column.intersection(flat)

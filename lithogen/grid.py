@@ -154,11 +154,13 @@ def three_integers(value: Sequence[int], name: str) -> Index3:
     return (whole[0], whole[1], whole[2])
 
 
-def tiles_covering(window: Window, tile_shape: Index3) -> Iterator[Window]:
+def tiles_covering(
+    window: Window, tile_shape: Index3, phase: Index3 = (0, 0, 0)
+) -> Iterator[Window]:
     """Yield the tiles of the absolute lattice that meet a window, in lattice order.
 
-    The lattice starts at index (0, 0, 0) and extends without bound in every
-    direction; it depends on `tile_shape` alone, never on the window.
+    The lattice holds a tile that starts at `phase` and extends without bound in every
+    direction; it depends on `tile_shape` and `phase` alone, never on the window.
 
     Examples
     --------
@@ -166,11 +168,16 @@ def tiles_covering(window: Window, tile_shape: Index3) -> Iterator[Window]:
     [(-8, 0, 0), (0, 0, 0)]
     """
     spans = [
-        range(first // size, -(-last // size))
-        for first, last, size in zip(window.origin, window.stop, tile_shape, strict=True)
+        range((first - start) // size, -(-(last - start) // size))
+        for first, last, size, start in zip(
+            window.origin, window.stop, tile_shape, phase, strict=True
+        )
     ]
-    for i, j, k in itertools.product(*spans):
-        yield Window((i * tile_shape[0], j * tile_shape[1], k * tile_shape[2]), tile_shape)
+    for index in itertools.product(*spans):
+        i, j, k = (
+            n * size + start for n, size, start in zip(index, tile_shape, phase, strict=True)
+        )
+        yield Window((i, j, k), tile_shape)
 
 
 def check_shape(got: Sequence[int], wanted: Sequence[int], name: str) -> None:

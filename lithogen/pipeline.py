@@ -37,7 +37,10 @@ from lithogen.structure import Structure
 PACKAGED_WEIGHTS = Path(__file__).parent / "weights"
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
 # The lattice on which everything is computed. Changing it changes the last bits of every world.
-TILE_SHAPE: Index3 = (64, 64, 128)
+# Its vertical phase leaves room for half a wavelet above time zero, so that 1 s of seismic takes
+# two tiles.
+TILE_SHAPE: Index3 = (64, 64, 176)
+TILE_PHASE: Index3 = (0, 0, -48)
 HALO: Index3 = (16, 16, 16)
 SPACING = Spacing()
 
@@ -166,7 +169,7 @@ class LithologyPipeline(DiffusionPipeline):
     ) -> Iterator[tuple[Window, LithologyOutput]]:
         """Yield the canonical tiles that meet a window, each whole, in lattice order."""
         shares = weights if weights is not None else NoiseWeights()
-        for tile in tiles_covering(window, TILE_SHAPE):
+        for tile in tiles_covering(window, TILE_SHAPE, TILE_PHASE):
             yield tile, self._tile(structure, tile, seed, num_inference_steps, shares)
 
     def _tile(

@@ -16,6 +16,7 @@ from typing import Any
 
 import typer
 
+from lithogen.allocator import keep_freed_memory
 from lithogen.cli.commands import app
 from lithogen.errors import LithogenError
 
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if arguments is None:
+        keep_freed_memory()
     command: Any = typer.main.get_command(app)
     try:
         with _terminate_as_interrupt():

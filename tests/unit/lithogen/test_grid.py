@@ -14,14 +14,15 @@ index = st.tuples(*[st.integers(-300, 300)] * 3)
 sizes = st.tuples(*[st.integers(1, 90)] * 3)
 
 
-@given(index, sizes, st.tuples(*[st.integers(8, 64)] * 3))
-def test_tiles_cover_each_voxel_once(origin, shape, tile_shape) -> None:
+@given(index, sizes, st.tuples(*[st.integers(8, 64)] * 3), index)
+def test_tiles_cover_each_voxel_once(origin, shape, tile_shape, phase) -> None:
     window = Window(origin, shape)
-    parts = [t.intersection(window) for t in tiles_covering(window, tile_shape)]
+    tiles = list(tiles_covering(window, tile_shape, phase))
+    parts = [t.intersection(window) for t in tiles]
     assert all(part is not None for part in parts)
     assert sum(part.size for part in parts) == window.size
-    for tile in tiles_covering(window, tile_shape):
-        assert all(o % n == 0 for o, n in zip(tile.origin, tile_shape, strict=True))
+    for tile in tiles:
+        assert all((o - p) % n == 0 for o, n, p in zip(tile.origin, tile_shape, phase, strict=True))
 
 
 @given(index, sizes)

@@ -23,6 +23,7 @@ OWN = {
     "seismic_io": CORE,
     "viz": CORE,
     "lithogen.scenario": CORE,
+    "lithogen.allocator": CORE,
     "lithogen.rockphysics": GROUND,
     "lithogen.structure": STRUCTURE,
     "lithogen.dataset": GROUND | {"lithogen.rockphysics"},
