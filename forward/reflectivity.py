@@ -189,8 +189,17 @@ def shipped_reflectivity() -> Reflectivity:
     return load_reflectivity(SHIPPED)
 
 
-def measure_worlds(worlds: Sequence[tuple[ArrayLike, ArrayLike]], dt_s: float) -> Reflectivity:
-    """Measure several (vp, rho) volumes of one shape together (see `reflectivity_psd`)."""
+def measure_worlds(
+    worlds: Sequence[tuple[ArrayLike, ArrayLike]], dt_s: float, *, source: str = ""
+) -> Reflectivity:
+    """Measure several (vp, rho) volumes of one shape together (see `reflectivity_psd`).
+
+    Raises
+    ------
+    ShapeError : no volumes, or unequal shapes. ConfigError : no contrast, or not finite.
+    """
+    shapes = {np.shape(value) for world in worlds for value in world}
+    require(len(shapes) == 1, f"worlds have shapes {sorted(shapes)}, wanted one shape", ShapeError)
     speeds, densities = zip(*worlds, strict=True)
-    source = f"{len(worlds)} lithogen worlds"
-    return reflectivity_psd(np.stack(speeds), np.stack(densities), dt_s, source=source)
+    text = source or f"{len(worlds)} lithogen worlds"
+    return reflectivity_psd(np.stack(speeds), np.stack(densities), dt_s, source=text)

@@ -9,11 +9,17 @@ import forward
 from forward.calibration import calibrate
 from forward.pairs import layered_model
 from forward.refinement import refine
-from forward.reflectivity import reflectivity_psd, shipped_reflectivity, well_like_reflectivity
+from forward.reflectivity import (
+    load_reflectivity,
+    measure_worlds,
+    reflectivity_psd,
+    shipped_reflectivity,
+    well_like_reflectivity,
+)
 from forward.spectra import log_spectral_distance
 from forward.style import SurveyStyle, load_style, presets
 from forward.wavelets import ricker
-from lithogen.errors import CalibrationError, ConfigError
+from lithogen.errors import CalibrationError, ConfigError, ShapeError
 
 DATA = Path(os.environ.get("LITHOGEN_DATA", Path(__file__).parents[4] / "shared" / "data"))
 NPRA = DATA / "npra" / "npra_31_81_PR.sgy"
@@ -168,10 +174,33 @@ def test_reflectivity_measure_is_level_and_sampling_aware(tmp_path):
     # Wells have a median of 0.039 and lie in 0.027 .. 0.058.
     assert 0.027 < found.rc_std < 0.058
     found.save(tmp_path / "r.json")
-    assert shipped_reflectivity() == well_like_reflectivity()
+    assert load_reflectivity(tmp_path / "r.json") == found
     white = np.random.default_rng(1).standard_normal((200, 300))
     flat = reflectivity_psd(np.exp(8 + 0.05 * white.cumsum(axis=1)), np.ones_like(white), 0.004)
     assert flat.density([30.0])[0] == pytest.approx(0.025**2 / 0.004, rel=0.15)
+
+
+def test_shipped_reflectivity_is_that_of_layers():
+    """Wells at 4 ms: 0.027 to 0.058 with spectra that rise; worlds may lie somewhat beyond."""
+    for found in (shipped_reflectivity(), well_like_reflectivity()):
+        assert 0.015 < found.rc_std < 0.12
+        assert np.mean(found.psd) == pytest.approx(1, abs=1e-4)
+        assert found.density([60.0])[0] > found.density([3.0])[0]
+        assert found.source
+
+
+def test_worlds_are_measured_together():
+    vp, _, rho = layered_model(9, 100, 400)
+    whole = reflectivity_psd(vp, rho, 0.004)
+    parts = measure_worlds([(vp[:50], rho[:50]), (vp[50:], rho[50:])], 0.004, source="two")
+    assert np.allclose(parts.psd, whole.psd) and parts.source == "two"
+    with pytest.raises(ShapeError, match="one shape"):
+        measure_worlds([(vp[:50], rho[:50]), (vp[60:], rho[60:])], 0.004)
+    with pytest.raises(ShapeError, match="one shape"):
+        measure_worlds([], 0.004)
+    vp[3, 0, 5] = np.nan
+    with pytest.raises(ConfigError, match="standard deviation nan"):
+        measure_worlds([(vp, rho)], 0.004)
 
 
 @pytest.mark.skipif(not NPRA.exists(), reason="developer data set is absent")
@@ -181,5 +210,10 @@ def test_shipped_preset_is_what_the_survey_gives():
     with segyio.open(str(NPRA), ignore_geometry=True) as handle:
         style = forward.calibrate(np.array(handle.trace.raw[:]), 0.004)
     shipped = load_style("npra_31_81")
-    assert np.allclose(style.wavelet_amplitude, shipped.wavelet_amplitude, rtol=1e-3)
+    assert np.allclose(style.signal_amplitude, shipped.signal_amplitude, rtol=1e-3)
+    assert np.allclose(style.noise_amplitude, shipped.noise_amplitude, rtol=1e-3)
     assert style.snr_db == pytest.approx(shipped.snr_db, abs=0.05)
+    # The shipped wavelet may be refined on worlds; it stays that of the survey within 6 dB.
+    band = slice(8, 75)
+    ratio = np.asarray(style.wavelet_amplitude[band]) / shipped.wavelet_amplitude[band]
+    assert np.abs(20 * np.log10(ratio / np.median(ratio))).max() < 6

@@ -1,0 +1,111 @@
+"""Worlds and surveys that the benchmarks of stage 2 share (not a benchmark itself)."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.errors import LithogenError, ResourceError, require
+from lithogen.grid import Window, tiles_covering
+from lithogen.pipeline import TILE_SHAPE, LithologyOutput, LithologyPipeline
+from lithogen.structure import Structure
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("LITHOGEN_DATA", ROOT.parent / "shared" / "data"))
+DT_S = 0.004
+ANGLES_DEG = (5.0, 15.0, 25.0)
+# Seeds are kept apart: what a wavelet is made on is never what it is judged on.
+SPECTRA_SEED, REFLECTIVITY_SEED, REFINE_SEED, HELD_OUT_SEED = 0, 1000, 2000, 3000
+SURVEYS = {
+    "npra_31_81": "npra/npra_31_81_PR.sgy",
+    "f3_inline_362": "f3/f3_export_inline362.ascii",
+    "f3_very_small": "f3/F3_very_small.sgy",
+    "f3_ebcidctest": "f3/f3-ebcidctest.sgy",
+    "f3_withdead": "f3/f3-withdead.sgy",
+}
+Earth = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+
+class RememberingPipeline(LithologyPipeline):
+    """A pipeline that computes each tile once, for surveys that look at the same world."""
+
+    def __init__(self, *parts: Any, **named: Any) -> None:
+        super().__init__(*parts, **named)
+        self._seen: dict[Any, LithologyOutput] = {}
+
+    def tiles(
+        self, structure: Structure, window: Window, *, seed: int, **options: Any
+    ) -> Iterator[tuple[Window, LithologyOutput]]:
+        """Yield what `LithologyPipeline.tiles` yields."""
+        for tile in tiles_covering(window, TILE_SHAPE):
+            key = (seed, tile)
+            if key not in self._seen:
+                ((_, self._seen[key]),) = super().tiles(structure, tile, seed=seed, **options)
+            yield tile, self._seen[key]
+
+    def forget(self) -> None:
+        """Free the tiles."""
+        self._seen.clear()
+
+
+def load_pipeline(model: Path | None) -> RememberingPipeline:
+    """Return the pipeline of a folder of weights, by default of the shipped ones.
+
+    Raises
+    ------
+    WeightsError : missing, corrupt, or of another architecture.
+    """
+    return cast(RememberingPipeline, RememberingPipeline.from_pretrained(model))
+
+
+def earth(pipe: LithologyPipeline, seed: int, window: Window) -> Earth:
+    """Return vp, vs and rho of a window of the world that a seed names.
+
+    Raises
+    ------
+    LithogenError : a value is not finite.
+    """
+    found: LithologyOutput = pipe(Structure.random(seed), window, seed=seed)
+    for name in ("vp", "vs", "rho"):
+        bad = int((~np.isfinite(getattr(found, name))).sum())
+        require(bad == 0, f"{name} of seed {seed} has {bad} non-finite samples", ResourceError)
+    return found.vp, found.vs, found.rho
+
+
+def read_survey(name: str) -> NDArray[np.float32] | None:
+    """Return a survey as (..., n_twt), 4 ms, or None where its file is absent."""
+    import seismic_io
+
+    path = DATA / SURVEYS[name]
+    if not path.exists():
+        return None
+    if path.suffix == ".ascii":
+        traces: NDArray[np.float32] = seismic_io.read_ascii_export(path, DT_S)[0]
+        return traces
+    with seismic_io.open_segy(path) as cube:
+        require(abs(cube.dt_s - DT_S) < 1e-9, f"{path.name} has dt_s {cube.dt_s}, wanted {DT_S}")
+        return np.asarray(cube.read(), dtype=np.float32)
+
+
+def live_traces(seismic: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return traces (n, n_twt) without those that are dead or hold a non-finite sample."""
+    rows = seismic.reshape(-1, seismic.shape[-1])
+    return rows[np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1)]
+
+
+def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:
+    """Print the one JSON line of a benchmark."""
+    line = {"name": name, "value": value, "unit": unit, "n": n, "machine": platform.machine()}
+    print(json.dumps({**line, **more}))
+
+
+def reason(error: LithogenError) -> str:
+    """Return an error as one short line."""
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,172 @@
+"""Amplitude spectra of generated seismic against real surveys; prints one JSON line.
+
+Each survey has a style (its preset, or one calibrated here), each seed a world of 64 x 64 x 256
+voxels from `lithogen.generate(..., like=style)`. Distances are `forward.log_spectral_distance`:
+mean (and largest) difference in dB in the survey's 25-dB band, free of gain. Figures: results/.
+
+Run: python benchmarks/spectra.py [--n 4] [--model DIR]. Exit status 1 if a volume failed.
+Data: ../shared/data, or folder $LITHOGEN_DATA; without it the line says that it was skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from _worlds import (
+    DATA,
+    DT_S,
+    ROOT,
+    SPECTRA_SEED,
+    SURVEYS,
+    RememberingPipeline,
+    live_traces,
+    load_pipeline,
+    read_survey,
+    reason,
+    report,
+)
+from numpy.typing import NDArray
+
+import lithogen
+from forward import SurveyStyle, calibrate, load_style, log_spectral_distance, presets
+from forward.spectra import amplitude_spectrum
+from lithogen.errors import LithogenError, require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHAPE, ORIGIN = (64, 64, 256), (0, 0, 100)
+NAME, UNIT = "spectra", "dB, mean over volumes and surveys"
+
+
+def half_distance(traces: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the distance of one half of a survey's traces to the other half."""
+    middle = len(traces) // 2
+    return log_spectral_distance(traces[:middle], traces[middle:], DT_S)
+
+
+def generated(pipe: RememberingPipeline, seed: int, style: SurveyStyle) -> NDArray[np.float32]:
+    """Return the seismic of one world, checked for non-finite samples."""
+    found = lithogen.generate(
+        SHAPE, seed=seed, like=style, origin=ORIGIN, model=pipe, progress=False
+    )
+    seismic = np.asarray(found["seismic"].values)
+    bad = int((~np.isfinite(seismic)).sum())
+    require(bad == 0, f"seismic of seed {seed} has {bad} non-finite samples")
+    return seismic
+
+
+class Survey:
+    """A real survey, its style, and the volumes generated like it."""
+
+    def __init__(self, name: str, seismic: NDArray[np.float32]) -> None:
+        self.name = name
+        self.traces = live_traces(seismic)
+        self.is_preset = name in presets()
+        self.style = load_style(name) if self.is_preset else calibrate(seismic, DT_S, name=name)
+        self.volumes: list[NDArray[np.float32]] = []
+        self.failed: list[str] = []
+
+    def add(self, pipe: RememberingPipeline, seed: int) -> None:
+        """Generate one volume; a refusal is recorded, not raised."""
+        try:
+            self.volumes.append(generated(pipe, seed, self.style))
+        except LithogenError as error:
+            self.failed.append(f"seed {seed}: {reason(error)}")
+
+    def figures(self) -> dict[str, Any]:
+        """Return the entries of this survey in the JSON line."""
+        half = half_distance(self.traces)
+        out: dict[str, Any] = {
+            "style": "preset" if self.is_preset else "calibrated",
+            "n_trace": len(self.traces),
+            "half_against_half_db": _rounded(half),
+            "failed": self.failed,
+        }
+        if not self.volumes:
+            return out
+        each = [log_spectral_distance(self.traces, v, DT_S) for v in self.volumes]
+        together = log_spectral_distance(self.traces, np.stack(self.volumes), DT_S)
+        ratio = np.std(np.stack(self.volumes)) / self.style.rms
+        return out | {
+            "volume_mean_db": round(float(np.mean([e[0] for e in each])), 3),
+            "volumes_db": [round(e[0], 3) for e in each],
+            "mean_spectrum_db": _rounded(together),
+            "rms_over_survey": round(float(ratio), 3),
+        }
+
+    def draw(self) -> str:
+        """Write the spectra into results/ and return the path from the repository's root."""
+        import viz
+
+        together = np.stack(self.volumes)
+        axes = viz.plot_spectra(
+            amplitude_spectrum(together, DT_S),
+            amplitude_spectrum(self.traces, DT_S),
+            distance_db=log_spectral_distance(self.traces, together, DT_S),
+            survey_name=f"{self.name} ({len(self.traces)} traces)",
+        )
+        folder = ROOT / "results"
+        folder.mkdir(exist_ok=True)
+        path = viz.save_figure(
+            cast("Figure", axes.get_figure(root=True)),
+            folder / f"spectra_{self.name}.png",
+            self.name,
+        )
+        return str(path.relative_to(ROOT))
+
+
+def _rounded(pair: tuple[float, float]) -> list[float]:
+    return [round(value, 3) for value in pair]
+
+
+def open_surveys() -> tuple[list[Survey], dict[str, Any]]:
+    """Return the surveys that have a style, and why the others were left out."""
+    kept, left_out = [], {}
+    for name in SURVEYS:
+        try:
+            seismic = read_survey(name)
+            if seismic is None:
+                left_out[name] = {"skipped": "file is absent"}
+            else:
+                kept.append(Survey(name, seismic))
+        except LithogenError as error:
+            left_out[name] = {"skipped": reason(error)}
+    return kept, left_out
+
+
+def main() -> int:
+    """Generate, measure, draw and print; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=4, help="worlds, each 64 x 64 x 256 voxels")
+    parser.add_argument("--model", type=Path, help="folder of stage-1 weights; default shipped")
+    given = parser.parse_args()
+    if not DATA.is_dir():
+        report(NAME, None, UNIT, 0, skipped=f"no folder {DATA}: set LITHOGEN_DATA", surveys={})
+        return 0
+    try:
+        pipe = load_pipeline(given.model)
+    except LithogenError as error:
+        report(NAME, None, UNIT, 0, failed=reason(error), surveys={})
+        return 1
+    surveys, entries = open_surveys()
+    for seed in range(SPECTRA_SEED, SPECTRA_SEED + given.n):
+        for survey in surveys:
+            survey.add(pipe, seed)
+        pipe.forget()
+    for survey in surveys:
+        entries[survey.name] = survey.figures()
+        if survey.volumes:
+            entries[survey.name]["figure"] = survey.draw()
+    means = [e["volume_mean_db"] for e in entries.values() if "volume_mean_db" in e]
+    value = round(float(np.mean(means)), 3) if means else None
+    report(NAME, value, UNIT, given.n, weights_sha256=pipe.weights_sha256[:12], surveys=entries)
+    return 1 if not means or any(survey.failed for survey in surveys) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
