@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from forward import reference
 from forward.net import ForwardNet
-from forward.pairs import Interfaces, draw_interfaces, layered_model, random_wavelet
+from forward.pairs import KINDS, Interfaces, draw_interfaces, layered_model, random_wavelet
 from forward.spectra import amplitude_spectrum, spectrum_db
 
 Floats = NDArray[np.float64]
@@ -46,8 +47,9 @@ def quality(net: ForwardNet, seed: int, n_trace: int) -> dict[str, Any]:
     Returns
     -------
     Per angle in degrees: NRMSE in per cent on layered models (traces); the largest error of the
-    amplitude spectrum in the 25-dB band in dB; and for bare coefficients of wide, strong and
-    corner contrasts (see `forward.pairs.draw_interfaces`) NRMSE in per cent and the largest error.
+    amplitude spectrum in the 25-dB band in dB; and for bare coefficients of each kind of
+    interface (see `forward.pairs.draw_interfaces`) NRMSE in per cent of all and of those below
+    their critical angle, and the largest error.
 
     Examples
     --------
@@ -68,15 +70,29 @@ def quality(net: ForwardNet, seed: int, n_trace: int) -> dict[str, Any]:
         error = spectrum_db(*amplitude_spectrum(got, 0.004)) - wanted_db
         in_band = wanted_db > wanted_db.max() - 25
         tables["spectrum_error_max_db"][name] = float(np.abs(error[in_band]).max())
-    for kind in ("wide", "strong", "corner"):
-        pairs = draw_interfaces(kind, seed + _HELD_OUT, _N_INTERFACE)
-        for angle in ANGLES_DEG:
-            error, exact = interface_error(net, pairs, angle)
-            table = tables.setdefault(f"nrmse_{kind}_percent", {})
-            table[f"{angle:g}"] = 100 * _nrmse(error, exact)
-            table = tables.setdefault(f"error_max_{kind}", {})
-            table[f"{angle:g}"] = float(np.abs(error).max())
+    for kind in KINDS:
+        tables |= _interface_tables(net, kind, seed + _HELD_OUT)
     return {k: {a: round(v, 4) for a, v in t.items()} for k, t in tables.items()}
+
+
+def _interface_tables(net: ForwardNet, kind: str, seed: int) -> dict[str, dict[str, float]]:
+    pairs = draw_interfaces(kind, seed, _N_INTERFACE)
+    tables: dict[str, dict[str, float]] = {
+        f"nrmse_{kind}_interfaces_percent": {},
+        f"nrmse_{kind}_below_critical_percent": {},
+        f"error_max_{kind}": {},
+    }
+    for angle in ANGLES_DEG:
+        error, exact = interface_error(net, pairs, angle)
+        is_below = pairs.vp[1] * math.sin(math.radians(angle)) < pairs.vp[0]
+        figures = (
+            100 * _nrmse(error, exact),
+            100 * _nrmse(error[is_below], exact[is_below]),
+            float(np.abs(error).max()),
+        )
+        for table, figure in zip(tables.values(), figures, strict=True):
+            table[f"{angle:g}"] = figure
+    return tables
 
 
 def _nrmse(error: Floats, exact: Floats) -> float:

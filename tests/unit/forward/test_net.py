@@ -190,7 +190,7 @@ def test_error_of_strong_interfaces_is_what_the_manifest_states(net):
     for kind, angle, factor in (("strong", 15, 1.5), ("strong", 35, 1.3), ("corner", 25, 1.3)):
         error, exact = interface_error(net, draw_interfaces(kind, 501, 20000), angle)
         found = 100 * np.sqrt(np.square(error).mean()) / exact.std()
-        assert found < factor * stated[f"nrmse_{kind}_percent"][str(angle)]
+        assert found < factor * stated[f"nrmse_{kind}_interfaces_percent"][str(angle)]
         assert np.abs(error).max() <= 2 * ONE
 
 
