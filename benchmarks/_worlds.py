@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.errors import LithogenError, ResourceError, require
-from lithogen.grid import Window, tiles_covering
-from lithogen.pipeline import TILE_SHAPE, LithologyOutput, LithologyPipeline
+from lithogen.grid import Window
+from lithogen.pipeline import LithologyOutput, LithologyPipeline
 from lithogen.structure import Structure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +23,8 @@ DT_S = 0.004
 ANGLES_DEG = (5.0, 15.0, 25.0)
 # Seeds are kept apart: what a wavelet is made on is never what it is judged on.
 SPECTRA_SEED, REFLECTIVITY_SEED, REFINE_SEED, HELD_OUT_SEED = 0, 1000, 2000, 3000
+# Windows of two tiles each, from time zero and from 0.5 s on.
+WORLD_SHAPE, WORLD_STARTS = (64, 64, 304), (0, 128)
 SURVEYS = {
     "npra_31_81": "npra/npra_31_81_PR.sgy",
     "f3_inline_362": "f3/f3_export_inline362.ascii",
@@ -34,21 +36,20 @@ Earth = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 class RememberingPipeline(LithologyPipeline):
-    """A pipeline that computes each tile once, for surveys that look at the same world."""
+    """A pipeline that computes a window once, for surveys that look at the same world."""
 
     def __init__(self, *parts: Any, **named: Any) -> None:
         super().__init__(*parts, **named)
-        self._seen: dict[Any, LithologyOutput] = {}
+        self._seen: dict[Any, list[tuple[Window, LithologyOutput]]] = {}
 
     def tiles(
         self, structure: Structure, window: Window, *, seed: int, **options: Any
     ) -> Iterator[tuple[Window, LithologyOutput]]:
         """Yield what `LithologyPipeline.tiles` yields."""
-        for tile in tiles_covering(window, TILE_SHAPE):
-            key = (seed, tile)
-            if key not in self._seen:
-                ((_, self._seen[key]),) = super().tiles(structure, tile, seed=seed, **options)
-            yield tile, self._seen[key]
+        key = (seed, structure.seed, window, *sorted(options.items()))
+        if key not in self._seen:
+            self._seen[key] = list(super().tiles(structure, window, seed=seed, **options))
+        yield from self._seen[key]
 
     def forget(self) -> None:
         """Free the tiles."""
@@ -65,14 +66,18 @@ def load_pipeline(model: Path | None) -> RememberingPipeline:
     return cast(RememberingPipeline, RememberingPipeline.from_pretrained(model))
 
 
-def earth(pipe: LithologyPipeline, seed: int, window: Window) -> Earth:
-    """Return vp, vs and rho of a window of the world that a seed names.
+def earth(pipe: RememberingPipeline, first_seed: int, place: int) -> Earth:
+    """Return vp, vs and rho of a window of the world that `first_seed + place` names.
 
     Raises
     ------
     LithogenError : a value is not finite.
     """
+    seed = first_seed + place
+    start = WORLD_STARTS[place % len(WORLD_STARTS)]
+    window = Window((0, 0, start), WORLD_SHAPE)
     found: LithologyOutput = pipe(Structure.random(seed), window, seed=seed)
+    pipe.forget()
     for name in ("vp", "vs", "rho"):
         bad = int((~np.isfinite(getattr(found, name))).sum())
         require(bad == 0, f"{name} of seed {seed} has {bad} non-finite samples", ResourceError)
@@ -97,7 +102,8 @@ def read_survey(name: str) -> NDArray[np.float32] | None:
 def live_traces(seismic: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return traces (n, n_twt) without those that are dead or hold a non-finite sample."""
     rows = seismic.reshape(-1, seismic.shape[-1])
-    return rows[np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1)]
+    live: NDArray[np.float32] = rows[np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1)]
+    return live
 
 
 def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:

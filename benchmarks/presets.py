@@ -22,6 +22,7 @@ from _worlds import (
     DT_S,
     HELD_OUT_SEED,
     REFINE_SEED,
+    WORLD_SHAPE,
     Earth,
     RememberingPipeline,
     earth,
@@ -48,8 +49,7 @@ from lithogen.errors import LithogenError
 from lithogen.grid import Window
 
 UNIT = "dB S/N"
-SHAPE = (64, 64, 256)
-N_HELD_OUT = 5
+N_HELD_OUT = 4
 # Source and attribution.
 TEXTS = {
     "npra_31_81": (
@@ -66,12 +66,8 @@ TEXTS = {
 
 
 def worlds(pipe: RememberingPipeline, first_seed: int, n: int) -> list[Earth]:
-    """Return vp, vs and rho of n worlds, every other one from 0.5 s on."""
-    out = []
-    for place in range(n):
-        out.append(earth(pipe, first_seed + place, Window((0, 0, 128 * (place % 2)), SHAPE)))
-        pipe.forget()
-    return out
+    """Return vp, vs and rho of n worlds."""
+    return [earth(pipe, first_seed, place) for place in range(n)]
 
 
 def coefficients(model: Earth) -> NDArray[np.floating]:
@@ -84,7 +80,7 @@ def coefficients(model: Earth) -> NDArray[np.floating]:
 def distance(section: NDArray[np.float32], style: SurveyStyle, models: list[Earth]) -> float:
     """Return the mean log-spectral distance of modelled worlds to a survey, dB."""
     halo = style_halo(style, DT_S)
-    window = Window((0, 0, halo), (SHAPE[0], SHAPE[1], SHAPE[2] - 2 * halo))
+    window = Window((0, 0, halo), (*WORLD_SHAPE[:2], WORLD_SHAPE[2] - 2 * halo))
     found = []
     for seed, (vp, vs, rho) in enumerate(models):
         seismic, _ = model_survey(

@@ -26,20 +26,16 @@ from _worlds import (
 
 from forward.reflectivity import SHIPPED, Reflectivity, measure_worlds, shipped_reflectivity
 from lithogen.errors import LithogenError
-from lithogen.grid import Window
 
 NAME, UNIT = "reflectivity", "standard deviation of coefficients"
-SHAPE = (64, 64, 256)
 
 
 def measure(pipe: RememberingPipeline, n: int) -> Reflectivity:
     """Measure n worlds together."""
     worlds = []
     for place in range(n):
-        window = Window((0, 0, 128 * (place % 2)), SHAPE)
-        vp, _, rho = earth(pipe, REFLECTIVITY_SEED + place, window)
+        vp, _, rho = earth(pipe, REFLECTIVITY_SEED, place)
         worlds.append((vp, rho))
-        pipe.forget()
     version = importlib.metadata.version("lithogen")
     source = f"generated worlds, lithogen {version}, {n} volumes"
     return measure_worlds(worlds, DT_S, source=source)
