@@ -35,7 +35,7 @@ def main() -> None:
         across.append(float(differs[border]))
         inside.append(float(np.delete(differs, border).mean()))
     ratio = float(np.mean(across) / np.mean(inside))
-    report("seams", round(ratio, 3), "facies changes across a tile border over those inside", args.n,
+    report("seams", round(ratio, 3), "facies changes at tile borders over those inside", args.n,
            across=round(float(np.mean(across)), 4), inside=round(float(np.mean(inside)), 4))
 
 

@@ -83,13 +83,14 @@ def generate(
     >>> ds.seismic.dims
     ('iline', 'xline', 'twt')
     """
+    from forward.checks import check_angles
+
     window = _checked_window(shape, origin)
     name = _checked_seed(seed)
     require(wells is None, "wells=... is not supported in this version; pass wells=None")
     world = _structure(name, scenario, structure)
     style = resolve_style(like)
-    angles = tuple(float(a) for a in angles_deg)
-    require(len(angles) > 0, "angles_deg is empty, wanted at least one angle in degrees")
+    angles = check_angles(angles_deg)
     layout = Layout(window, Spacing(), angles)
     if store is None:
         _refuse_if_too_large(layout)

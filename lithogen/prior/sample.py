@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lithogen.dataset import Layout, MemorySink
 from lithogen.errors import ShapeError, require
@@ -59,7 +60,7 @@ def sample_world(
         if common is None:
             continue
         world = world_fields(structure, tile, Spacing(), seed)
-        values = {
+        values: dict[str, NDArray[Any]] = {
             "lithology": world.facies, "vp": world.vp, "vs": world.vs, "rho": world.rho,
             "impedance": np.asarray(world.vp * world.rho),
             "rgt": world.structure.age.numpy(), "fault": world.structure.fault.numpy(),

@@ -12,6 +12,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 import lithogen
+from lithogen import pipeline
 from lithogen.errors import WeightsError
 from lithogen.grid import Window
 from lithogen.pipeline import PACKAGED_WEIGHTS, LithologyPipeline
@@ -20,21 +21,38 @@ from lithogen.structure import Structure
 NAMES = ("lithology", "vp", "vs", "rho", "rgt", "fault")
 
 
-@pytest.mark.slow
-def test_twenty_random_windows_equal_crops_of_the_whole(toy_pipeline) -> None:
-    """Contract 2, with a toy network on the real tiles: origins are drawn, negatives included."""
-    structure = Structure.random(7)
-    whole = Window((-64, -64, 0), (128, 128, 128))
-    big = toy_pipeline(structure, whole, seed=7, num_inference_steps=2)
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        shape = tuple(int(v) for v in rng.integers(1, 60, 3))
-        start = tuple(int(o + rng.integers(0, n - s + 1)) for o, n, s in
-                      zip(whole.origin, whole.shape, shape, strict=True))
-        part = Window(start, shape)
-        small = toy_pipeline(structure, part, seed=7, num_inference_steps=2)
+def _compare_with_whole(pipe, structure, whole, parts) -> None:
+    big = pipe(structure, whole, seed=7, num_inference_steps=2)
+    for part in parts:
+        small = pipe(structure, part, seed=7, num_inference_steps=2)
         for name in NAMES:
             assert_array_equal(getattr(small, name), getattr(big, name)[part.slices_in(whole)])
+
+
+def _random_parts(whole, count, largest):
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        shape = tuple(int(v) for v in rng.integers(1, largest, 3))
+        start = tuple(int(o + rng.integers(0, n - s + 1)) for o, n, s in
+                      zip(whole.origin, whole.shape, shape, strict=True))
+        yield Window(start, shape)
+
+
+@pytest.mark.slow
+def test_twenty_random_windows_equal_crops_of_the_whole(toy_pipeline, monkeypatch) -> None:
+    """Contract 2 on a finer lattice, so that windows meet many tiles; negative origins too."""
+    monkeypatch.setattr(pipeline, "TILE_SHAPE", (24, 20, 36))
+    monkeypatch.setattr(pipeline, "TILE_PHASE", (0, 0, -12))
+    monkeypatch.setattr(pipeline, "HALO", (8, 8, 8))
+    whole = Window((-40, -50, 0), (80, 90, 80))
+    _compare_with_whole(toy_pipeline, Structure.random(7), whole, _random_parts(whole, 20, 50))
+
+
+@pytest.mark.slow
+def test_windows_equal_crops_on_the_real_lattice(toy_pipeline) -> None:
+    whole = Window((-30, -40, 100), (60, 70, 60))
+    parts = [Window((-30, -5, 120), (20, 35, 40)), Window((3, 7, 101), (16, 16, 16))]
+    _compare_with_whole(toy_pipeline, Structure.random(7), whole, parts)
 
 
 def test_threads_do_not_change_a_bit(toy_pipeline) -> None:
