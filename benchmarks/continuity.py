@@ -6,7 +6,7 @@ share structures; the control was trained and sampled with independent noise per
 A model passes when its correlation is at least 0.75 of the prior's at every lag, with an
 absolute slack of 0.05, and at most 0.25 above it.
 
-    python benchmarks/continuity.py [--n 8] [--control DIR] [--figure results/continuity.png]
+    python benchmarks/continuity.py [--n 4] [--control DIR] [--figure results/continuity.png]
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def mean_over(rows: list[dict[int, float]]) -> dict[int, float]:
 def main() -> None:
     """Measure and print the table as one JSON line."""
     options = parser(__doc__)
-    options.add_argument("--n", type=int, default=8)
+    options.add_argument("--n", type=int, default=4)
     options.add_argument("--control", default=str(CONTROL))
     options.add_argument("--steps", type=int, default=4)
     args = options.parse_args()
@@ -61,7 +61,7 @@ def main() -> None:
 
     for seed in range(1000, 1000 + args.n):
         structure = lithogen.Structure.random(seed)
-        window = lithogen.Window((0, 64 * (seed % 7), 64 * (seed % 5)), SHAPE)
+        window = lithogen.Window((0, 64 * (seed % 7), 128), SHAPE)
         prior = world_fields(structure, window, spacing, seed)
         measure("prior", prior.vp, prior.rho, prior.facies, prior.structure.age.numpy())
         for name, (pipe, weights) in models.items():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_TWT_S = 12.0
 # Working set of one tile column besides the result: network activations and noise tables.
-WORKING_BYTES = 1_300_000_000
+WORKING_BYTES = 3_000_000_000
 
 
 def generate(

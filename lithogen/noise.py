@@ -47,14 +47,14 @@ class NoiseWeights:
     Examples
     --------
     >>> NoiseWeights().shared
-    0.6
+    0.79
     """
 
-    shared: float = 0.60
+    shared: float = 0.79
     package: float = 0.12
-    octave_long: float = 0.14
-    octave_short: float = 0.10
-    white: float = 0.04
+    octave_long: float = 0.045
+    octave_short: float = 0.035
+    white: float = 0.01
 
     def __post_init__(self) -> None:
         values = self.as_tuple()
