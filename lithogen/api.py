@@ -233,7 +233,8 @@ def _fill(
                 continue
             inner = Window((*part.origin[:2], window.origin[2]),
                            (*part.shape[:2], window.shape[2]))
-            earth = _earth(pipe, world, inner.padded((0, 0, halo)), seed, steps, advance)
+            earth = pipe(world, inner.padded((0, 0, halo)), seed=seed,
+                         num_inference_steps=steps, on_tile=advance)
             seismic, stacks = forward.model_survey(
                 vp=earth["vp"], vs=earth["vs"], rho=earth["rho"], style=style, seed=seed,
                 angles_deg=layout.angles_deg, window=inner, dt_s=spacing.dt_s,
@@ -241,24 +242,6 @@ def _fill(
             values = {name: value[..., halo:-halo] for name, value in earth.items()}
             values["impedance"] = values["vp"] * values["rho"]
             sink.put(inner, values | {"seismic": seismic, "angle_stack": stacks})
-
-
-def _earth(
-    pipe: LithologyPipeline, world: Structure, window: Window, seed: int, steps: int,
-    advance: Callable[[], None],
-) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for tile, part in pipe.tiles(world, window, seed=seed, num_inference_steps=steps):
-        box = tile.intersection(window)
-        if box is None:
-            continue
-        for name in ("lithology", "vp", "vs", "rho", "rgt", "fault"):
-            whole = getattr(part, name)
-            if name not in out:
-                out[name] = np.empty(window.shape, whole.dtype)
-            out[name][box.slices_in(window)] = whole[box.slices_in(tile)]
-        advance()
-    return out
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,6 +131,20 @@ def write_json(path: Path | str, value: Any) -> None:
 def sha256_hex(content: bytes) -> str:
     """Return the hexadecimal SHA-256 of `content`."""
     return hashlib.sha256(content).hexdigest()
+
+
+def write_manifest(folder: Path | str, names: Sequence[str], about: Mapping[str, Any]) -> None:
+    """Write MANIFEST.json: the SHA-256 and size of each named file, then the entries of `about`.
+
+    Raises
+    ------
+    OutputError : the folder cannot be written.
+    """
+    root, files = Path(folder), {}
+    for name in names:
+        content = (root / name).read_bytes()
+        files[name] = {"sha256": sha256_hex(content), "bytes": len(content)}
+    write_json(root / MANIFEST, {"files": files, **about})
 
 
 def read_verified(folder: Path | str, name: str) -> bytes:

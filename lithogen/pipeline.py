@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from lithogen.conditioning import (
     control_vector,
     decode_latent,
 )
-from lithogen.config import MANIFEST, read_verified, sha256_hex, write_json
+from lithogen.config import read_verified, sha256_hex, write_manifest
 from lithogen.errors import WeightsError, require
 from lithogen.grid import Index3, Spacing, Window, tiles_covering
 from lithogen.models.litho_net import LithoNet
@@ -124,17 +124,14 @@ class LithologyPipeline(DiffusionPipeline):
         """Save in diffusers' folder layout, with a manifest beside the weights."""
         super().save_pretrained(save_directory, **kwargs)
         folder = Path(save_directory) / "denoiser"
-        files = {}
-        for name in (WEIGHTS_NAME, "config.json"):
-            # safetensors writes mode 0600; weights are meant to be read by others.
-            (folder / name).chmod(0o644)
-            content = (folder / name).read_bytes()
-            files[name] = {"sha256": sha256_hex(content), "bytes": len(content)}
-        write_json(folder / MANIFEST, {"files": files})
+        # safetensors writes mode 0600; weights are meant to be read by others.
+        (folder / WEIGHTS_NAME).chmod(0o644)
+        write_manifest(folder, (WEIGHTS_NAME, "config.json"), {})
 
     def __call__(
         self, structure: Structure, window: Window, *, seed: int,
         num_inference_steps: int = DEFAULT_STEPS, weights: NoiseWeights | None = None,
+        on_tile: Callable[[], None] | None = None,
     ) -> LithologyOutput:
         """Generate the earth model of a window.
 
@@ -145,6 +142,7 @@ class LithologyPipeline(DiffusionPipeline):
         seed : of the stratigraphy and the basin's rock physics.
         num_inference_steps : network evaluations per tile.
         weights : shares of the noise parts, the continuity knob.
+        on_tile : called after every tile, for a progress bar.
 
         Returns
         -------
@@ -161,6 +159,8 @@ class LithologyPipeline(DiffusionPipeline):
                 if item.name not in out:
                     out[item.name] = np.empty(window.shape, whole.dtype)
                 out[item.name][box.slices_in(window)] = whole[box.slices_in(tile)]
+            if on_tile is not None:
+                on_tile()
         return LithologyOutput(**out)
 
     def tiles(

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from lithogen.config import atomic_path, sha256_hex
+from lithogen.config import atomic_path
 from lithogen.errors import WeightsError
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -73,14 +73,3 @@ def checkpoint_metadata(folder: Path) -> dict[str, str]:
 
     with safe_open(folder / CHECKPOINT, framework="pt") as handle:
         return dict(handle.metadata())
-
-
-def write_manifest(folder: Path, names: list[str], about: dict[str, Any]) -> None:
-    """Write MANIFEST.json: sha256 of each file, plus recipe and figures."""
-    from lithogen.config import MANIFEST, write_json
-
-    files = {}
-    for name in names:
-        content = (folder / name).read_bytes()
-        files[name] = {"sha256": sha256_hex(content), "bytes": len(content)}
-    write_json(folder / MANIFEST, {"files": files, **about})

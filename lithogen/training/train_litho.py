@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION, N_LATENT, decode_latent
-from lithogen.config import write_json
+from lithogen.config import write_json, write_manifest
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
-from lithogen.training.state import load_checkpoint, save_checkpoint, write_manifest
+from lithogen.training.state import load_checkpoint, save_checkpoint
 from lithogen.training.worlds import (
     Batch,
     CachedWorld,
