@@ -8,6 +8,7 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from lithogen.models.blocks import (
     ChannelNorm,
@@ -28,9 +29,13 @@ class LithoNet(ModelMixin, ConfigMixin):
     n_latent : channels of the latent (facies code and elastic residuals).
     n_condition : channels of the structure maps.
     n_controls : length of the vector of scenario controls and noise weights.
-    patch : voxels folded into one token per axis (iline, xline, twt).
-    widths : channels at the first and at the second level.
+    patch : voxels folded into one token per axis (iline, xline, twt). Strata change some seven
+        times faster along time than along lines, so patches are wide and one sample thin.
+    coarsen : tokens folded into one cell of the second level, per axis.
+    widths : channels of tokens and of cells.
     n_blocks : blocks before, at and after the second level.
+    n_voxel : channels of the voxel level, a network of one hidden layer that joins what a
+        voxel itself holds to what its token says.
     n_embedding : size of the embedding of sigma and controls.
     latent_mean, latent_std : standardisation of the latent, kept with the weights.
     """
@@ -43,9 +48,11 @@ class LithoNet(ModelMixin, ConfigMixin):
         n_latent: int = 12,
         n_condition: int = 14,
         n_controls: int = 17,
-        patch: tuple[int, int, int] = (2, 2, 2),
-        widths: tuple[int, int] = (32, 64),
-        n_blocks: tuple[int, int, int] = (1, 2, 1),
+        patch: tuple[int, int, int] = (4, 4, 1),
+        coarsen: tuple[int, int, int] = (1, 1, 4),
+        widths: tuple[int, int] = (48, 64),
+        n_blocks: tuple[int, int, int] = (1, 3, 1),
+        n_voxel: int = 24,
         n_embedding: int = 96,
         latent_mean: tuple[float, ...] = (),
         latent_std: tuple[float, ...] = (),
@@ -57,22 +64,24 @@ class LithoNet(ModelMixin, ConfigMixin):
         self.embed = SigmaEmbedding(n_controls, n_embedding)
         self.enter = nn.Linear((n_latent + n_condition) * fold, fine)
         self.before = nn.ModuleList(ConvBlock(fine, n_embedding) for _ in range(n_blocks[0]))
-        self.down = nn.Conv3d(fine, coarse, 2, stride=2)
+        steps = (int(coarsen[0]), int(coarsen[1]), int(coarsen[2]))
+        self.stride = tuple(p * c for p, c in zip(self.patch, steps, strict=True))
+        self.down = nn.Conv3d(fine, coarse, steps, stride=steps)
         self.middle = nn.ModuleList(ConvBlock(coarse, n_embedding) for _ in range(n_blocks[1]))
-        self.up = nn.ConvTranspose3d(coarse, fine, 2, stride=2)
+        self.up = nn.ConvTranspose3d(coarse, fine, steps, stride=steps)
         self.join = nn.Linear(2 * fine, fine)
         self.after = nn.ModuleList(ConvBlock(fine, n_embedding) for _ in range(n_blocks[2]))
         self.norm = ChannelNorm(fine)
-        self.leave = nn.Linear(fine, n_latent * fold)
+        self.leave = nn.Linear(fine, n_voxel * fold)
+        # Without a level of voxels, facies change at the borders of tokens and hardly within.
+        self.own = nn.Linear(n_latent + n_condition, n_voxel, bias=False)
+        self.film = nn.Linear(n_embedding, 2 * n_voxel)
+        self.last = nn.Linear(n_voxel, n_latent)
         # The noisy latent reaches the output directly: at low noise little remains to be learnt.
         self.skip = nn.Linear(n_embedding, n_latent)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.skip.weight)
-
-    @property
-    def stride(self) -> tuple[int, int, int]:
-        """Voxels per coarsest cell and axis; sizes given to `forward` are multiples of it."""
-        return (2 * self.patch[0], 2 * self.patch[1], 2 * self.patch[2])
+        for zero in (self.film, self.last, self.skip):
+            nn.init.zeros_(zero.weight)
+            nn.init.zeros_(zero.bias)
 
     def forward(
         self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor
@@ -88,10 +97,11 @@ class LithoNet(ModelMixin, ConfigMixin):
 
         Returns
         -------
-        Clean latent, like `latent`.
+        Clean latent, like `latent`. Sizes are multiples of `stride`, the voxels per cell.
         """
         embedding = self.embed(sigma, controls)
-        tokens = space_to_depth(torch.cat([latent, condition.to(latent.dtype)], -1), self.patch)
+        voxels = torch.cat([latent, condition.to(latent.dtype)], -1)
+        tokens = space_to_depth(voxels, self.patch)
         # 1x1x1 convolutions are matrix products over the last axis: several times faster so.
         fine = to_channels_first(self.enter(tokens))
         for block in self.before:
@@ -103,7 +113,9 @@ class LithoNet(ModelMixin, ConfigMixin):
         fine = to_channels_first(self.join(joined))
         for block in self.after:
             fine = block(fine, embedding)
-        last = to_channels_last(torch.nn.functional.silu(self.norm(fine)))
-        out = depth_to_space(self.leave(last), self.patch)
+        said = self.leave(to_channels_last(silu(self.norm(fine))))
+        near = depth_to_space(said, self.patch) + self.own(voxels)
+        scale, shift = self.film(embedding)[:, None, None, None, :].to(near.dtype).chunk(2, dim=-1)
+        out = self.last(silu(near * (1 + scale) + shift))
         gate = self.skip(embedding)[:, None, None, None, :]
         return cast(Tensor, out + gate.to(out.dtype) * latent)

@@ -31,7 +31,7 @@ class LithoTraining:
     max_weight : upper limit of the loss weight 1 / sigma**2.
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
-    widths, n_blocks, patch, n_embedding : architecture of LithoNet.
+    patch, coarsen, widths, n_blocks, n_voxel, n_embedding : architecture of LithoNet.
     log_every, save_every, sample_every : steps between log lines, checkpoints, pictures.
 
     Raises
@@ -57,9 +57,11 @@ class LithoTraining:
     max_weight: float = 25.0
     noise: str = "stratigraphic"
     precision: str = "auto"
-    widths: tuple[int, int] = (32, 64)
-    n_blocks: tuple[int, int, int] = (1, 2, 1)
-    patch: tuple[int, int, int] = (2, 2, 2)
+    patch: tuple[int, int, int] = (4, 4, 1)
+    coarsen: tuple[int, int, int] = (1, 1, 4)
+    widths: tuple[int, int] = (48, 64)
+    n_blocks: tuple[int, int, int] = (1, 3, 1)
+    n_voxel: int = 24
     n_embedding: int = 96
     log_every: int = 10
     save_every: int = 250
@@ -72,11 +74,12 @@ class LithoTraining:
                 f"noise is {self.noise!r}, wanted 'stratigraphic' or 'white'")
         require(self.precision in ("auto", "float32", "bfloat16"),
                 f"precision is {self.precision!r}, wanted 'auto', 'float32' or 'bfloat16'")
-        for axis, crop, whole, p in zip(
-            ("iline", "xline", "twt"), self.crop_shape, self.world_shape, self.patch, strict=True
+        for axis, crop, whole, p, c in zip(
+            ("iline", "xline", "twt"), self.crop_shape, self.world_shape, self.patch,
+            self.coarsen, strict=True,
         ):
-            require(2 * self.margin < crop <= whole and crop % (2 * p) == 0,
-                    f"crop_shape along {axis} is {crop}: wanted a multiple of {2 * p}, above "
+            require(2 * self.margin < crop <= whole and crop % (p * c) == 0,
+                    f"crop_shape along {axis} is {crop}: wanted a multiple of {p * c}, above "
                     f"{2 * self.margin} and at most {whole}")
 
     @classmethod

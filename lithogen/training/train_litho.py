@@ -112,9 +112,9 @@ def _start(recipe: LithoTraining, folder: Path, progress: bool) -> _Run:
         torch.manual_seed(recipe.seed)
         model = LithoNet(
             n_latent=N_LATENT, n_condition=N_CONDITION, n_controls=N_ALL_CONTROLS,
-            patch=recipe.patch, widths=recipe.widths, n_blocks=recipe.n_blocks,
-            n_embedding=recipe.n_embedding, latent_mean=tuple(mean.tolist()),
-            latent_std=tuple(std.tolist()),
+            patch=recipe.patch, coarsen=recipe.coarsen, widths=recipe.widths,
+            n_blocks=recipe.n_blocks, n_voxel=recipe.n_voxel, n_embedding=recipe.n_embedding,
+            latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()),
         )
     model = model.to(device, memory_format=torch.channels_last_3d)
     optimizer = torch.optim.AdamW(
