@@ -6,5 +6,15 @@ from lithogen.metrics.continuity import (
     correlation_along_age,
     detrend,
 )
+from lithogen.metrics.facies import change_rate, facies_shares, share_inside, small_body_share
 
-__all__ = ["age_panel", "agreement_along_age", "correlation_along_age", "detrend"]
+__all__ = [
+    "age_panel",
+    "agreement_along_age",
+    "change_rate",
+    "correlation_along_age",
+    "detrend",
+    "facies_shares",
+    "share_inside",
+    "small_body_share",
+]

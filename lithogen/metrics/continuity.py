@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +32,33 @@ def age_panel(values: NDArray[np.floating], age: NDArray[np.floating]) -> Float:
     """
     check_shape(age.shape, values.shape, "age")
     require(values.ndim == 2, f"values has {values.ndim} axes, wanted 2 (column, twt)", ShapeError)
-    ages = np.quantile(age, np.linspace(0.02, 0.98, N_AGES))
+    ages, columns = _common_ages(age)
     panel = np.full((len(values), N_AGES), np.nan)
-    for row, (column_age, column) in enumerate(zip(age, values, strict=True)):
-        rising = np.maximum.accumulate(column_age.astype(np.float64))
-        after = np.clip(np.searchsorted(rising, ages), 1, len(rising) - 1)
-        near = np.minimum(np.abs(rising[after] - ages), np.abs(rising[after - 1] - ages))
-        sampled = np.interp(ages, rising, column.astype(np.float64))
-        panel[row] = np.where(near <= NEAR_MS, sampled, np.nan)
+    for row, (rising, _, is_there) in enumerate(columns):
+        sampled = np.interp(ages, rising, values[row].astype(np.float64))
+        panel[row] = np.where(is_there, sampled, np.nan)
     return panel
+
+
+def _common_ages(
+    age: NDArray[np.floating],
+) -> tuple[Float, Iterator[tuple[Float, NDArray[np.intp], NDArray[np.bool_]]]]:
+    """Return the ages of a panel and, column by column, where they lie.
+
+    A column gives its ages made to rise, the index of the sample nearest to each age of the
+    panel, and whether that one is near enough to count.
+    """
+    ages = np.quantile(age, np.linspace(0.02, 0.98, N_AGES))
+
+    def columns() -> Iterator[tuple[Float, NDArray[np.intp], NDArray[np.bool_]]]:
+        for column in age:
+            rising = np.maximum.accumulate(column.astype(np.float64))
+            after = np.clip(np.searchsorted(rising, ages), 1, len(rising) - 1)
+            is_before = np.abs(rising[after - 1] - ages) < np.abs(rising[after] - ages)
+            nearest = after - is_before
+            yield rising, nearest, np.abs(rising[nearest] - ages) <= NEAR_MS
+
+    return ages, columns()
 
 
 def detrend(values: NDArray[np.floating], length: int = 51) -> Float:
@@ -94,14 +112,10 @@ def agreement_along_age(
 
     Source: Cohen (1960), A coefficient of agreement for nominal scales.
     """
-    ages = np.quantile(age, np.linspace(0.02, 0.98, N_AGES))
+    check_shape(age.shape, facies.shape, "age")
     panel = np.full((len(facies), N_AGES), -1)
-    for row, (column_age, column) in enumerate(zip(age, facies, strict=True)):
-        rising = np.maximum.accumulate(column_age.astype(np.float64))
-        after = np.clip(np.searchsorted(rising, ages), 1, len(rising) - 1)
-        is_before = np.abs(rising[after - 1] - ages) < np.abs(rising[after] - ages)
-        nearest = after - is_before
-        panel[row] = np.where(np.abs(rising[nearest] - ages) <= NEAR_MS, column[nearest], -1)
+    for row, (_, nearest, is_there) in enumerate(_common_ages(age)[1]):
+        panel[row] = np.where(is_there, facies[row, nearest], -1)
     out = {}
     for lag in lags:
         if lag >= len(panel):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from lithogen.errors import ShapeError
-from lithogen.metrics import agreement_along_age, correlation_along_age
+from lithogen.metrics import (
+    agreement_along_age,
+    change_rate,
+    correlation_along_age,
+    facies_shares,
+    share_inside,
+    small_body_share,
+)
 
 LAGS = (1, 8, 32)
 
@@ -59,3 +66,39 @@ def test_lags_beyond_the_section_are_left_out(section) -> None:
 def test_shapes_must_agree(section) -> None:
     with pytest.raises(ShapeError, match="age has shape"):
         correlation_along_age(section[0], section[1][:, :9], LAGS)
+
+
+def test_facies_of_another_shape_than_the_age_are_refused(section) -> None:
+    _, age = section
+    with pytest.raises(ShapeError, match="age"):
+        agreement_along_age(np.zeros((80, 255), dtype=int), age, LAGS)
+
+
+def test_change_rate_is_the_reciprocal_of_the_bed_length() -> None:
+    beds = np.broadcast_to(np.repeat(np.arange(40) % 2, 5), (6, 7, 200))
+    assert change_rate(beds, 2).mean() == pytest.approx(39 / 199)
+    assert change_rate(beds, 0).tolist() == [0.0] * 5
+    assert change_rate(beds, 1).shape == (6,)
+
+
+def test_small_bodies_are_found_unless_they_touch_a_side() -> None:
+    facies = np.zeros((20, 20, 20), dtype=np.int8)
+    facies[5:8, 5:8, 5:8] = 1
+    facies[0, 0, 0] = 2
+    facies[10:15, 10:15, 10:15] = 3
+    assert small_body_share(facies) == pytest.approx(27 / 8000)
+    facies[8, 8, 8] = 1
+    # Corners do not join bodies.
+    assert small_body_share(facies) == pytest.approx(28 / 8000)
+    assert small_body_share(facies, max_voxels=126) == pytest.approx((28 + 125) / 8000)
+
+
+def test_shares_sum_to_one_and_an_empty_mask_has_none() -> None:
+    facies = np.array([[[0, 1, 1, 4]]])
+    assert facies_shares(facies).tolist() == [0.25, 0.5, 0, 0, 0.25, 0, 0, 0, 0, 0]
+    assert share_inside(facies, 1, facies > 0) == pytest.approx(2 / 3)
+    assert np.isnan(share_inside(facies, 1, facies > 9))
+    with pytest.raises(ShapeError, match="voxel"):
+        facies_shares(facies[:0])
+    with pytest.raises(ShapeError, match="axes"):
+        small_body_share(facies[0])
