@@ -23,9 +23,10 @@ from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
+from lithogen.training.loss import flow_loss
+from lithogen.training.quality import quality_table
 from lithogen.training.state import load_checkpoint, save_checkpoint
 from lithogen.training.worlds import (
-    Batch,
     CachedWorld,
     draw_batch,
     latent_statistics,
@@ -72,7 +73,8 @@ def train(
 
     Returns
     -------
-    Last logged figures: loss, learning rate, gradient norm, voxels per second, memory.
+    Last logged figures: loss, learning rate, gradient norm, voxels per second, memory. The
+    quality table is the last line of log.jsonl and stands in the manifest.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def train(
         log.info("resumed at step %s", run.step)
     write_json(folder / "recipe.json", recipe.to_dict())
     last = min(recipe.n_steps, stop_after if stop_after is not None else recipe.n_steps)
-    with _writers(folder, resume) as write, _bar(progress, "training", last) as advance:
+    with _writers(folder, run.step) as write, _bar(progress, "training", last) as advance:
         advance(run.step)
         while run.step < last:
             _one_step(run, write)
@@ -98,8 +100,8 @@ def train(
             if run.step % recipe.save_every == 0 or run.step == last:
                 save_checkpoint(folder, run.step, run.model, run.average, run.optimizer,
                                 recipe.to_dict())
-    if run.step >= recipe.n_steps:
-        _export(run)
+        if run.step >= recipe.n_steps:
+            _export(run, write)
     return run.figures
 
 
@@ -140,27 +142,9 @@ def _is_low_precision(recipe: LithoTraining, device: torch.device) -> bool:
     return device.type == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
 
 
-def flow_loss(model: LithoNet, batch: Batch, recipe: LithoTraining) -> tuple[Tensor, Tensor]:
-    """Return the weighted loss and the plain mean squared error of the clean latent.
-
-    The loss leaves out a margin of the crop, where the net sees padding.
-    Source: Lipman et al. (2023), Flow matching; clean-latent prediction with weight 1/sigma^2.
-    """
-    level = batch.sigma[:, None, None, None, None]
-    noisy = (1.0 - level) * batch.latent + level * batch.noise
-    clean = model(noisy, batch.sigma, batch.condition, batch.controls)
-    m = recipe.margin
-    inner = (slice(None), slice(m, -m), slice(m, -m), slice(m, -m))
-    error = (clean[inner].float() - batch.latent[inner]).square().mean(dim=(1, 2, 3, 4))
-    weight = (1.0 / batch.sigma.square()).clamp(max=recipe.max_weight)
-    return (weight * error).mean(), error.mean()
-
-
 def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     recipe, begin = run.recipe, time.perf_counter()
-    drawn = draw_batch(recipe, run.worlds, run.mean, run.std, run.step)
-    batch = Batch(*(getattr(drawn, name).to(run.device) for name in
-                    ("latent", "noise", "condition", "controls", "sigma")))
+    batch = draw_batch(recipe, run.worlds, run.mean, run.std, run.step).to(run.device)
     rate = learning_rate(recipe, run.step)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
@@ -217,11 +201,14 @@ def averaged_model(model: LithoNet, average: dict[str, Tensor]) -> LithoNet:
     return ready
 
 
-def _export(run: _Run) -> None:
-    """Write averaged weights in half precision, with configuration and manifest."""
-    folder = run.folder / MODEL_FOLDER
-    export_model(averaged_model(run.model, run.average), folder, {
+def _export(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
+    """Write averaged weights in half precision, with configuration, quality and manifest."""
+    model = averaged_model(run.model, run.average)
+    quality = quality_table(model, run.recipe, run.mean, run.std)
+    write({"step": run.step, "quality": quality})
+    export_model(model, run.folder / MODEL_FOLDER, {
         "recipe": run.recipe.to_dict(), "steps": run.step, "last_figures": run.figures,
+        "quality": quality,
     })
 
 
@@ -235,16 +222,24 @@ def export_model(model: LithoNet, folder: Path, about: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _writers(folder: Path, resume: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Yield a function that writes one record to log.jsonl and to TensorBoard, if installed."""
+def _writers(folder: Path, step: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yield a function that writes one record to log.jsonl and to TensorBoard, if installed.
+
+    Records after `step`, of a run that was stopped later than its last checkpoint, are dropped.
+    """
+    path = folder / "log.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    # The last line of a killed run may be torn.
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    path.write_text("".join(kept if step else []), encoding="utf-8")
     try:
         from torch.utils.tensorboard import SummaryWriter
 
-        board: Any = SummaryWriter(str(folder / "tensorboard"))
+        board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
     except ImportError:
         log.warning("tensorboard is not installed; logging to log.jsonl only")
         board = None
-    with open(folder / "log.jsonl", "a" if resume else "w", encoding="utf-8") as handle:
+    with open(path, "a", encoding="utf-8") as handle:
 
         def write(record: dict[str, Any]) -> None:
             image = record.pop("image", None)
@@ -253,7 +248,7 @@ def _writers(folder: Path, resume: bool) -> Iterator[Callable[[dict[str, Any]], 
             if board is None:
                 return
             for name, value in record.items():
-                if name != "step":
+                if isinstance(value, (int, float)) and name != "step":
                     board.add_scalar(name, float(value), record["step"])
             if image is not None:
                 board.add_image("facies", image[None] / 10.0, record["step"])

@@ -102,6 +102,11 @@ class Batch:
     controls: Tensor
     sigma: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return Batch(self.latent.to(device), self.noise.to(device), self.condition.to(device),
+                     self.controls.to(device), self.sigma.to(device))
+
 
 def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     if recipe.noise == "white":
@@ -119,7 +124,7 @@ def draw_batch(
 ) -> Batch:
     """Return the batch of a step: a pure function of (recipe.seed, step, rank)."""
     rng = generator(recipe.seed, "training/batch", step, rank)
-    rows = [_draw(recipe, worlds, mean, std, rng) for _ in range(recipe.batch)]
+    rows = [draw_crop(recipe, worlds, mean, std, rng) for _ in range(recipe.batch)]
     normal = rng.standard_normal(recipe.batch) * recipe.sigma_std + recipe.sigma_mean
     sigma = torch.from_numpy(1.0 / (1.0 + np.exp(-normal))).float().clamp(0.02, 1.0)
     # One crop in eight starts from pure noise, where sampling starts too.
@@ -129,10 +134,11 @@ def draw_batch(
     return Batch(latent, noise, condition, controls, sigma)
 
 
-def _draw(
+def draw_crop(
     recipe: LithoTraining, worlds: list[CachedWorld], mean: Tensor, std: Tensor,
-    rng: np.random.Generator,
+    rng: np.random.Generator, weights: NoiseWeights | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return latent, noise, condition and controls of one crop; by default of random shares."""
     world = worlds[int(rng.integers(len(worlds)))]
     room = [w - c for w, c in zip(recipe.world_shape, recipe.crop_shape, strict=True)]
     starts = [int(rng.integers(r + 1)) for r in room]
@@ -142,7 +148,7 @@ def _draw(
     parts = {name: field[box] if field.dtype == torch.int8 else field[box].float()
              for name, field in world.fields.items()}
     fields = StructureFields(**parts)
-    weights = _weights(recipe, rng)
+    weights = weights if weights is not None else _weights(recipe, rng)
     noise = stratigraphic_noise(
         fields.age, window, SPACING, int(rng.integers(2**62)), mean.numel(), weights
     )

@@ -50,6 +50,9 @@ def test_a_resumed_run_is_the_same_run(recipe, tmp_path) -> None:
     pictures = []
     train(recipe, tmp_path / "whole", progress=False, on_sample=lambda *a: pictures.append(a))
     train(recipe, tmp_path / "parts", progress=False, stop_after=4)
+    with open(tmp_path / "parts" / "log.jsonl", "a") as handle:
+        # A run that was killed between checkpoints has logged steps that will come again.
+        handle.write(json.dumps({"step": 5, "loss": 0.0}) + "\n")
     train(recipe, tmp_path / "parts", progress=False, resume=True)
     one, two = (load_file(tmp_path / name / "checkpoint.safetensors")
                 for name in ("whole", "parts"))
@@ -71,6 +74,11 @@ def test_the_exported_model_loads_and_is_listed(recipe, tmp_path) -> None:
     assert figures["loss"] > 0
     manifest = json.loads((tmp_path / "run" / "model" / "MANIFEST.json").read_text())
     assert manifest["recipe"]["n_steps"] == 6
+    quality = manifest["quality"]
+    assert quality["clean_mse_1.00"] > quality["clean_mse_0.50"] > 0
+    assert 0 <= quality["facies_distance"] <= 1
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["quality"] == quality
     pipe = LithologyPipeline.from_pretrained(tmp_path / "run" / "model")
     assert next(pipe.denoiser.parameters()).dtype == torch.float32
 
