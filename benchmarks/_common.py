@@ -38,7 +38,7 @@ def parser(text: str | None) -> argparse.ArgumentParser:
     return out
 
 
-def report(name: str, value: float, unit: str, n: int, **more: Any) -> None:
+def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:
     """Print the one JSON line, beside the committed baseline of the same name."""
     line = {"name": name, "value": value, "unit": unit, "n": n, "machine": machine(), **more}
     if BASELINE.is_file():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -107,12 +105,6 @@ def live_traces(seismic: NDArray[np.float32]) -> NDArray[np.float32]:
     rows = seismic.reshape(-1, seismic.shape[-1])
     live: NDArray[np.float32] = rows[np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1)]
     return live
-
-
-def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:
-    """Print the one JSON line of a benchmark."""
-    line = {"name": name, "value": value, "unit": unit, "n": n, "machine": platform.machine()}
-    print(json.dumps({**line, **more}))
 
 
 def reason(error: LithogenError) -> str:

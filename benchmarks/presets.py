@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _common import report
 from _worlds import (
     ANGLES_DEG,
     DT_S,
@@ -30,7 +31,6 @@ from _worlds import (
     load_pipeline,
     read_survey,
     reason,
-    report,
 )
 from numpy.typing import NDArray
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from _common import report
 from _worlds import (
     DT_S,
     REFLECTIVITY_SEED,
@@ -21,7 +22,6 @@ from _worlds import (
     earth,
     load_pipeline,
     reason,
-    report,
 )
 
 from forward.reflectivity import SHIPPED, Reflectivity, measure_worlds, shipped_reflectivity

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from _common import report
 from _worlds import (
     DATA,
     DT_S,
@@ -27,7 +28,6 @@ from _worlds import (
     load_pipeline,
     read_survey,
     reason,
-    report,
 )
 from numpy.typing import NDArray
 
