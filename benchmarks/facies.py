@@ -53,7 +53,7 @@ def main() -> None:
                 "small_bodies": small_body_share(facies),
                 "sand_in_channels": share_inside(facies, sand, channel),
             })
-            shares[name].append(facies_shares(facies))
+            shares[name].append(facies_shares(facies, len(FACIES)))
     mean = {name: np.mean(values, 0) for name, values in shares.items()}
     spread = {name: np.std(values, 0) for name, values in shares.items()}
     known = spread["prior"] > 0.005

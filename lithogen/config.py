@@ -183,3 +183,15 @@ def read_verified(folder: Path | str, name: str) -> bytes:
             f"{str(wanted)[:12]}...; reinstall lithogen"
         )
     return content
+
+
+def consolidate_zarr(folder: Path) -> None:
+    """Write the consolidated metadata of a Zarr folder, without which readers warn or crawl."""
+    import warnings
+
+    import zarr
+
+    with warnings.catch_warnings():
+        # The version 3 specification does not name it yet; readers without it take the rest.
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        zarr.consolidate_metadata(folder)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lithogen.config import consolidate_zarr
 from lithogen.errors import OutputError, require
 from lithogen.grid import AXES, Spacing, Window
 from lithogen.rockphysics.facies import FACIES
@@ -168,12 +169,11 @@ class ZarrSink:
     def finish(self, attrs: Mapping[str, Any]) -> xarray.Dataset:
         """Name the finished store and return it as a lazily read Dataset."""
         import xarray
-        import zarr
 
         coordinates = " ".join(n for n in self.layout.coordinates()
                                if n not in ("angle", *AXES))
         self.group.attrs.update(ready_attrs(attrs) | {"coordinates": coordinates})
-        zarr.consolidate_metadata(self.partial)
+        consolidate_zarr(self.partial)
         self.partial.rename(self.path)
         opened: xarray.Dataset = xarray.open_zarr(self.path, chunks=None)
         return opened

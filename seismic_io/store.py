@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lithogen.config import atomic_path
+from lithogen.config import atomic_path, consolidate_zarr
 from lithogen.errors import OutputError, require
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def to_zarr(ds: xarray.Dataset, path: Path | str) -> None:
     encoding = {n: {"chunks": _chunks(plain[n].shape)} for n in plain.variables if plain[n].ndim}
     with atomic_path(target) as temporary:
         plain.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+        consolidate_zarr(temporary)
 
 
 def _chunks(shape: tuple[int, ...]) -> tuple[int, ...]:

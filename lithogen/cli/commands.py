@@ -320,7 +320,7 @@ def _open_store(path: Path) -> xr.Dataset:
     try:
         is_zarr = ending == ".zarr"
         if is_zarr:
-            # Every store can be read without consolidated metadata, ours has none.
+            # Every store can be read without consolidated metadata.
             stored: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=False)
             return stored
         return xr.open_dataset(path)

@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 
 from lithogen.errors import ShapeError, require
 from lithogen.grid import check_shape
-from lithogen.rockphysics.facies import N_FACIES
 
 Codes = NDArray[np.integer]
 Float = NDArray[np.float64]
 
 
-def facies_shares(facies: Codes) -> Float:
+def facies_shares(facies: Codes, n_facies: int) -> Float:
     """Return the share of every facies, (n_facies,), sum 1.
 
     Parameters
@@ -25,7 +24,7 @@ def facies_shares(facies: Codes) -> Float:
     ShapeError : no voxel.
     """
     require(facies.size > 0, "facies has no voxel, wanted at least one", ShapeError)
-    return np.bincount(facies.ravel(), minlength=N_FACIES) / facies.size
+    return np.bincount(facies.ravel(), minlength=n_facies) / facies.size
 
 
 def change_rate(facies: Codes, axis: int) -> Float:

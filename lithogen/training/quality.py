@@ -13,6 +13,7 @@ from lithogen.metrics import change_rate, facies_shares
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
 from lithogen.rng import generator
+from lithogen.rockphysics.facies import N_FACIES
 from lithogen.sampling import DEFAULT_STEPS, denoise, noise_levels
 from lithogen.training.config import LithoTraining
 from lithogen.training.loss import flow_loss
@@ -58,7 +59,8 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
         guess.append(float(batch.latent[0][inner].square().mean()))
         pairs.append([decode_latent(latent[0][inner].cpu(), mean, std)[0]
                       for latent in (batch.latent, made)])
-    truth, sampled = (np.mean([facies_shares(pair[k]) for pair in pairs], 0) for k in (0, 1))
+    truth, sampled = (np.mean([facies_shares(pair[k], N_FACIES) for pair in pairs], axis=0)
+                      for k in (0, 1))
     return {
         **{f"clean_mse_{sigma:.2f}": _mean(found) for sigma, found in errors.items()},
         "clean_mse_of_mean": _mean(guess),

@@ -95,10 +95,10 @@ def test_small_bodies_are_found_unless_they_touch_a_side() -> None:
 
 def test_shares_sum_to_one_and_an_empty_mask_has_none() -> None:
     facies = np.array([[[0, 1, 1, 4]]])
-    assert facies_shares(facies).tolist() == [0.25, 0.5, 0, 0, 0.25, 0, 0, 0, 0, 0]
+    assert facies_shares(facies, 10).tolist() == [0.25, 0.5, 0, 0, 0.25, 0, 0, 0, 0, 0]
     assert share_inside(facies, 1, facies > 0) == pytest.approx(2 / 3)
     assert np.isnan(share_inside(facies, 1, facies > 9))
     with pytest.raises(ShapeError, match="voxel"):
-        facies_shares(facies[:0])
+        facies_shares(facies[:0], 10)
     with pytest.raises(ShapeError, match="axes"):
         small_body_share(facies[0])
