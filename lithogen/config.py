@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -106,9 +107,18 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         raise OutputError(f"cannot write {final}: {exc.strerror or exc}") from exc
     finally:
         if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
+            _remove_folder(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove what a failed store left; its threads may still be writing for a moment."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
+        if not folder.exists():
+            return
 
 
 def write_text(path: Path | str, text: str) -> None:

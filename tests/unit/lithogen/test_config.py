@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 import pytest
 
@@ -88,3 +90,18 @@ def test_damaged_manifest_is_a_weights_error(tmp_path, manifest) -> None:
 def test_missing_weights_are_a_weights_error(tmp_path) -> None:
     with pytest.raises(WeightsError, match="cannot be read"):
         read_verified(tmp_path / "nowhere", "w.bin")
+
+
+def test_a_failed_store_leaves_nothing_even_while_its_threads_still_write(tmp_path) -> None:
+    def late(folder) -> None:
+        for number in range(20):
+            (folder / f"array{number}").mkdir(parents=True, exist_ok=True)
+            time.sleep(0.002)
+
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "w.zarr") as temporary:
+        temporary.mkdir()
+        writer = threading.Thread(target=late, args=(temporary,))
+        writer.start()
+        raise RuntimeError
+    writer.join()
+    assert list(tmp_path.iterdir()) == []
