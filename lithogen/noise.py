@@ -47,14 +47,14 @@ class NoiseWeights:
     Examples
     --------
     >>> NoiseWeights().shared
-    0.79
+    0.848
     """
 
-    shared: float = 0.79
+    shared: float = 0.848
     package: float = 0.12
-    octave_long: float = 0.045
-    octave_short: float = 0.035
-    white: float = 0.01
+    octave_long: float = 0.02
+    octave_short: float = 0.012
+    white: float = 0.0
 
     def __post_init__(self) -> None:
         values = self.as_tuple()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -114,8 +112,11 @@ class LithoNet(ModelMixin, ConfigMixin):
         for block in self.after:
             fine = block(fine, embedding)
         said = self.leave(to_channels_last(silu(self.norm(fine))))
-        near = depth_to_space(said, self.patch) + self.own(voxels)
+        near = self.own(voxels)
+        near += depth_to_space(said, self.patch)
         scale, shift = self.film(embedding)[:, None, None, None, :].to(near.dtype).chunk(2, dim=-1)
-        out = self.last(silu(near * (1 + scale) + shift))
+        # Volumes of voxels are the largest of all: work in place where no gradient needs them.
+        near = torch.addcmul(shift, near, 1 + scale)
+        out = self.last(silu(near, inplace=not torch.is_grad_enabled()))
         gate = self.skip(embedding)[:, None, None, None, :]
-        return cast(Tensor, out + gate.to(out.dtype) * latent)
+        return torch.addcmul(out, gate.to(out.dtype), latent)
