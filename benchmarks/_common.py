@@ -38,6 +38,19 @@ def parser(text: str | None) -> argparse.ArgumentParser:
     return out
 
 
+def shares_option(options: argparse.ArgumentParser) -> None:
+    """Add --shares: the noise weights to sample with, by default the shipped ones."""
+    options.add_argument("--shares", nargs=5, type=float, default=None,
+                         metavar=("SHARED", "PACKAGE", "LONG", "SHORT", "WHITE"))
+
+
+def noise_weights(args: argparse.Namespace) -> Any:
+    """Return the NoiseWeights that --shares asks for."""
+    import lithogen
+
+    return lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
+
+
 def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:
     """Print the one JSON line, beside the committed baseline of the same name."""
     line = {"name": name, "value": value, "unit": unit, "n": n, "machine": machine(), **more}

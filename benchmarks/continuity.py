@@ -6,7 +6,7 @@ share structures; the control was trained and sampled with independent noise per
 A model passes when its correlation is at least 0.75 of the prior's at every lag, with an
 absolute slack of 0.05, and at most 0.25 above it.
 
-    python benchmarks/continuity.py [--n 4] [--control DIR] [--figure results/continuity.png]
+    python benchmarks/continuity.py [--n 4] [--control DIR] [--shares S P L S W]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from _common import RESULTS, parser, report
+from _common import RESULTS, noise_weights, parser, report, shares_option
 
 from lithogen.allocator import keep_freed_memory
 
@@ -40,6 +40,7 @@ def main() -> None:
     options.add_argument("--n", type=int, default=4)
     options.add_argument("--control", default=str(CONTROL))
     options.add_argument("--steps", type=int, default=4)
+    shares_option(options)
     args = options.parse_args()
     keep_freed_memory()
     import lithogen
@@ -48,7 +49,7 @@ def main() -> None:
 
     spacing = lithogen.Spacing()
     shipped = lithogen.LithologyPipeline.from_pretrained(args.model)
-    models = {"generated": (shipped, lithogen.NoiseWeights())}
+    models = {"generated": (shipped, noise_weights(args))}
     if Path(args.control).is_dir():
         control = lithogen.LithologyPipeline.from_pretrained(args.control)
         models["white_noise_control"] = (control, lithogen.NoiseWeights.white_only())

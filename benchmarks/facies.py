@@ -4,13 +4,13 @@ One tile per seed. Shares of the facies (mean over worlds, and the spread betwee
 ratio), changes per sample and per line, changes at the borders of the net's patches, volume in
 isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels.
 
-    python benchmarks/facies.py [--n 8] [--steps 4]
+    python benchmarks/facies.py [--n 8] [--steps 4] [--shares 0.84 0.12 0.02 0.012 0.008]
 """
 
 from __future__ import annotations
 
 import numpy as np
-from _common import parser, report
+from _common import noise_weights, parser, report, shares_option
 
 from lithogen.allocator import keep_freed_memory
 
@@ -22,6 +22,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=8)
     options.add_argument("--steps", type=int, default=4)
+    shares_option(options)
     args = options.parse_args()
     keep_freed_memory()
     import lithogen
@@ -41,7 +42,8 @@ def main() -> None:
         structure = lithogen.Structure.random(seed)
         prior = world_fields(structure, window, SPACING, seed)
         channel = ((prior.structure.sand_channel > 0.9) & (prior.structure.channel > 0.9)).numpy()
-        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps)
+        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
+                    weights=noise_weights(args))
         for name, facies in (("prior", prior.facies), ("generated", made.lithology)):
             lateral = change_rate(facies, 1)
             border = np.arange(patch[1] - 1, len(lateral), patch[1])
