@@ -1,8 +1,8 @@
 """Seams: do tiles meet? Compares changes of facies across tile borders with those elsewhere.
 
-The share of voxels whose facies differ between neighbouring crosslines: at a border of the lattice,
-at the borders of the net's cells of 4 lines inside tiles, and within cells. A ratio of the first
-two near 1 means that a seam cannot be told from any other cell border.
+The share of voxels whose facies differ between neighbouring crosslines: at a border of the
+lattice, at the borders of the net's patches of 4 lines inside tiles, and within patches. A ratio of
+the first two near 1 means that a seam cannot be told from any other patch border.
 
     python benchmarks/seams.py [--n 6]
 """
@@ -41,7 +41,7 @@ def main() -> None:
     ratio = float(np.mean(across) / np.mean(inside))
     report("seams", round(ratio, 3), "facies changes at tile borders over those inside", args.n,
            across=round(float(np.mean(across)), 4), inside=round(float(np.mean(inside)), 4),
-           within_cells=round(float(np.mean(within)), 4))
+           within_patches=round(float(np.mean(within)), 4))
 
 
 if __name__ == "__main__":
