@@ -40,6 +40,7 @@ def main() -> None:
     options.add_argument("--n", type=int, default=4)
     options.add_argument("--control", default=str(CONTROL))
     options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--first", type=int, default=1000, help="first seed")
     shares_option(options)
     args = options.parse_args()
     keep_freed_memory()
@@ -60,7 +61,7 @@ def main() -> None:
         rows["impedance"].append(correlation_along_age(np.log(vp * rho)[0], age[0], LAGS))
         rows["facies"].append(agreement_along_age(facies[0], age[0], LAGS))
 
-    for seed in range(1000, 1000 + args.n):
+    for seed in range(args.first, args.first + args.n):
         structure = lithogen.Structure.random(seed)
         window = lithogen.Window((0, 64 * (seed % 7), 128), SHAPE)
         prior = world_fields(structure, window, spacing, seed)

@@ -22,6 +22,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=8)
     options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--first", type=int, default=4000, help="first seed")
     shares_option(options)
     args = options.parse_args()
     keep_freed_memory()
@@ -38,7 +39,7 @@ def main() -> None:
     shares: dict[str, list] = {"prior": [], "generated": []}
     rows: dict[str, list[Row]] = {"prior": [], "generated": []}
 
-    for seed in range(4000, 4000 + args.n):
+    for seed in range(args.first, args.first + args.n):
         structure = lithogen.Structure.random(seed)
         prior = world_fields(structure, window, SPACING, seed)
         channel = ((prior.structure.sand_channel > 0.9) & (prior.structure.channel > 0.9)).numpy()
