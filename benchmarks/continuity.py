@@ -6,7 +6,7 @@ share structures; the control was trained and sampled with independent noise per
 A model passes when its correlation is at least 0.75 of the prior's at every lag, with an
 absolute slack of 0.05, and at most 0.25 above it.
 
-    python benchmarks/continuity.py [--n 4] [--control DIR] [--shares S P L S W]
+    python benchmarks/continuity.py [--n 4] [--first 1000] [--control DIR] [--shares S P L S W]
 """
 
 from __future__ import annotations

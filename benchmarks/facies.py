@@ -4,7 +4,7 @@ One tile per seed. Shares of the facies (mean over worlds, and the spread betwee
 ratio), changes per sample and per line, changes at the borders of the net's patches, volume in
 isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels.
 
-    python benchmarks/facies.py [--n 8] [--steps 4] [--shares 0.84 0.12 0.02 0.012 0.008]
+    python benchmarks/facies.py [--n 8] [--first 4000] [--steps 4] [--shares S P L S W]
 """
 
 from __future__ import annotations

@@ -72,6 +72,5 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
     }
 
 
-
 def _mean(values: list[float]) -> float:
     return round(float(np.mean(values)), 4)

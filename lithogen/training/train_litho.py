@@ -228,10 +228,11 @@ def _writers(folder: Path, step: int) -> Iterator[Callable[[dict[str, Any]], Non
     Records after `step`, of a run that was stopped later than its last checkpoint, are dropped.
     """
     path = folder / "log.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    text = path.read_text(encoding="utf-8") if step and path.is_file() else ""
     # The last line of a killed run may be torn.
-    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-    path.write_text("".join(kept if step else []), encoding="utf-8")
+    kept = [line for line in text.splitlines(keepends=True)
+            if line.endswith("\n") and json.loads(line)["step"] <= step]
+    path.write_text("".join(kept), encoding="utf-8")
     try:
         from torch.utils.tensorboard import SummaryWriter
 
