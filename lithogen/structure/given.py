@@ -15,7 +15,9 @@ from lithogen.errors import ShapeError, StructureError, require
 from lithogen.grid import AXES, Index3, Spacing, Window, three_integers
 from lithogen.scenario import Scenario
 from lithogen.structure.horizons import (
+    CLEAR_MS,
     Float,
+    fit_across,
     ordered_surfaces,
     place,
     plain_array,
@@ -120,6 +122,23 @@ class FaultPlane:
         """Return by how much the wall above the plane is moved back up: normal throw, ms."""
         return np.maximum(self.throw_ms, 0.0)
 
+    def correction_ms(self, horizons_ms: Float) -> Float:
+        """Return what undoes the slip of horizons (n, n_iline, n_xline), ms, <= 0 or small.
+
+        Picks on the plane itself fill the gap between the walls, where the layer is missing:
+        they go to where the wall below the plane would continue.
+        """
+        slip = self.slip_ms()
+        out = np.where(horizons_ms < self.twt_ms, -slip, 0.0)
+        plane = np.where(self.twt_ms > ABSENT_MS, self.twt_ms, np.nan)
+        for index, one in enumerate(horizons_ms):
+            rows, cols = np.nonzero((np.abs(one - plane) < CLEAR_MS) & (slip > 0.0))
+            footwall, _ = fit_across(plane, one, rows, cols)
+            is_known = np.isfinite(footwall)
+            rows, cols = rows[is_known], cols[is_known]
+            out[index, rows, cols] = footwall[is_known] - one[rows, cols]
+        return out
+
 
 def _slope(depth_m: Float, axis: int, step_m: float) -> Float:
     """Return the derivative along an axis from the neighbours that are known, 0 without any."""
@@ -167,7 +186,8 @@ class HorizonModel(GivenArea):
     the nearest interval over the whole map, 0.3 to 3.
 
     Where the wall above a fault lies lower (normal fault), it is moved back up by the throw
-    before ages are interpolated, so that layers end at the plane. A map holds one time per
+    before ages are interpolated, so that layers end at the plane. Picks within 8 ms of the
+    plane lie in the gap between the walls and are not honoured. A map holds one time per
     column and cannot repeat a layer: reverse faults get likelihood and throw, but their layers
     bend where the horizons do.
     """
@@ -194,9 +214,11 @@ class HorizonModel(GivenArea):
             for index, one in enumerate(faults)
         )
         knots = (twt_s * 1e3).astype(np.float32).astype(np.float64)
-        shift = sum((np.where(knots < f.twt_ms, f.slip_ms(), 0.0) for f in self.faults),
-                    np.zeros_like(knots))
-        self.knots_ms = touching_closed(knots - shift)
+        moved = knots.copy()
+        for fault in self.faults:
+            moved += fault.correction_ms(knots)
+        # Continued walls of converging surfaces may cross by the error of the fit.
+        self.knots_ms = touching_closed(np.maximum.accumulate(moved, axis=0))
 
     def age_and_rate(self, window: Window, spacing: Spacing) -> tuple[Tensor, Tensor]:
         """Return age in ms and d age / d twt > 0, float32 (n_iline, n_xline, n_twt).

@@ -263,7 +263,7 @@ def throw_of_plane(
     cut, throw = [], []
     for one in horizons_ms:
         rows, cols = _cutoffs(plane_ms, one)
-        step = _offsets(plane_ms, one, rows, cols)
+        _, step = fit_across(plane_ms, one, rows, cols)
         known = np.isfinite(step)
         cut.append(np.stack([rows, cols], axis=1)[known])
         throw.append(step[known])
@@ -302,10 +302,21 @@ def _cutoffs(plane_ms: Float, horizon_ms: Float) -> tuple[NDArray[np.intp], NDAr
     return rows, cols
 
 
-def _offsets(
+def fit_across(
     plane_ms: Float, horizon_ms: Float, rows: NDArray[np.intp], cols: NDArray[np.intp]
-) -> Float:
-    """Return the step of the horizon across the plane near each column, NaN if too few columns."""
+) -> tuple[Float, Float]:
+    """Fit a horizon around some columns with a dip and a step across a plane.
+
+    Parameters
+    ----------
+    plane_ms, horizon_ms : two-way times in ms, (n_iline, n_xline); plane NaN where absent.
+    rows, cols : the columns, (n,).
+
+    Returns
+    -------
+    time of the horizon below the plane (its footwall), continued to the columns, and its step
+    to the wall above, ms, each (n,); NaN where a wall has too few columns.
+    """
     reach = np.arange(-FIT_RADIUS, FIT_RADIUS + 1)
     dy, dx = (axis.ravel() for axis in np.meshgrid(reach, reach, indexing="ij"))
     i, j = rows[:, None] + dy, cols[:, None] + dx
@@ -317,14 +328,16 @@ def _offsets(
     weight = (is_inside & (np.abs(clear) >= CLEAR_MS)).astype(np.float64)
     is_above = (clear < 0).astype(np.float64)
     terms = np.stack(np.broadcast_arrays(1.0, dy, dx, is_above), axis=-1)
-    time = horizon_ms[i, j] - horizon_ms[rows, cols][:, None]
+    here = horizon_ms[rows, cols]
+    time = horizon_ms[i, j] - here[:, None]
     normal = np.einsum("nc,nca,ncb->nab", weight, terms, terms)
     right = np.einsum("nc,nca,nc->na", weight, terms, time)
     # The pseudo-inverse leaves out a dip that one row of columns cannot show.
     fit = np.einsum("nab,nb->na", np.linalg.pinv(normal, rcond=1e-9, hermitian=True), right)
     n_above, n_all = (weight * is_above).sum(axis=1), weight.sum(axis=1)
     is_enough = np.minimum(n_above, n_all - n_above) >= LEAST_COLUMNS
-    return np.asarray(np.where(is_enough, fit[:, 3], np.nan))
+    fit[~is_enough] = np.nan
+    return here + fit[:, 0], fit[:, 3]
 
 
 def require_ages(ages_ms: Sequence[float] | None, surfaces_s: Float) -> Float:
