@@ -27,9 +27,11 @@ from lithogen.structure.horizons import (
     throw_of_plane,
 )
 from lithogen.structure.interpolate import (
+    TOUCH_MS,
     cubic_columns,
     end_rate,
     knot_slopes,
+    slope_beside,
     touching_closed,
 )
 from lithogen.structure.velocity import BackgroundVelocity
@@ -37,6 +39,8 @@ from lithogen.structure.velocity import BackgroundVelocity
 LIKELIHOOD_WIDTH_M = 30.0
 # Time of a plane in columns where it is absent: above everything, and moving nothing.
 ABSENT_MS = -1e6
+# Inlines and crosslines that are looked at to tell the unit of a volume of ages.
+UNIT_COLUMNS = 32
 
 
 class GivenArea:
@@ -111,7 +115,7 @@ class FaultPlane:
         is_known = np.isfinite(plane_s)
         metres_per_ms = velocity.velocity(np.where(is_known, plane_s, 0.0)) / 2000.0
         depth_m = np.where(is_known, velocity.depth(np.where(is_known, plane_s, 0.0)), np.nan)
-        slope = np.hypot(_slope(depth_m, 0, spacing.dy_m), _slope(depth_m, 1, spacing.dx_m))
+        slope = np.hypot(slope_beside(depth_m, 0, spacing.dy_m), slope_beside(depth_m, 1, spacing.dx_m))
         throw = throw_of_plane(plane_s * 1e3, horizons_s * 1e3, metres_per_ms, spacing)
         return cls(
             np.where(is_known, plane_s * 1e3, ABSENT_MS).astype(np.float32).astype(np.float64),
@@ -138,17 +142,6 @@ class FaultPlane:
             rows, cols = rows[is_known], cols[is_known]
             out[index, rows, cols] = footwall[is_known] - one[rows, cols]
         return out
-
-
-def _slope(depth_m: Float, axis: int, step_m: float) -> Float:
-    """Return the derivative along an axis from the neighbours that are known, 0 without any."""
-    before, after = np.full_like(depth_m, np.nan), np.full_like(depth_m, np.nan)
-    near, far = [slice(None)] * 2, [slice(None)] * 2
-    near[axis], far[axis] = slice(None, -1), slice(1, None)
-    step = (depth_m[tuple(far)] - depth_m[tuple(near)]) / step_m
-    after[tuple(near)], before[tuple(far)] = step, step
-    n_known = np.isfinite(before).astype(float) + np.isfinite(after)
-    return np.asarray((np.nan_to_num(before) + np.nan_to_num(after)) / np.maximum(n_known, 1.0))
 
 
 class HorizonModel(GivenArea):
@@ -204,8 +197,6 @@ class HorizonModel(GivenArea):
         self.origin = three_integers((*origin, 0), "origin with twt 0")
         self.spacing = spacing if spacing is not None else Spacing()
         self.ages_ms = require_ages(ages_ms, twt_s)
-        rate = np.diff(self.ages_ms) / (np.diff(twt_s, axis=0).mean(axis=(1, 2)) * 1e3)
-        self.end_rates = (end_rate(float(rate[0])), end_rate(float(rate[-1])))
         if velocity is None:
             velocity = BackgroundVelocity.from_scenario(Scenario())
         self.faults = tuple(
@@ -219,6 +210,9 @@ class HorizonModel(GivenArea):
             moved += fault.correction_ms(knots)
         # Continued walls of converging surfaces may cross by the error of the fit.
         self.knots_ms = touching_closed(np.maximum.accumulate(moved, axis=0))
+        thickness_ms = np.maximum(np.diff(self.knots_ms, axis=0).mean(axis=(1, 2)), TOUCH_MS)
+        rate = np.diff(self.ages_ms) / thickness_ms
+        self.end_rates = (end_rate(float(rate[0])), end_rate(float(rate[-1])))
 
     def age_and_rate(self, window: Window, spacing: Spacing) -> tuple[Tensor, Tensor]:
         """Return age in ms and d age / d twt > 0, float32 (n_iline, n_xline, n_twt).
@@ -313,9 +307,7 @@ class RgtModel(GivenArea):
         self.origin = three_integers(origin, "origin")
         self.unit_ms = float(unit_ms)
         self.spacing = spacing if spacing is not None else Spacing()
-        mean_step = float((volume[..., -1].astype(np.float64) - volume[..., 0]).mean())
-        mean_step /= (volume.shape[2] - 1) * self.spacing.dt_s * 1e3
-        require_unit(mean_step * self.unit_ms, "rgt")
+        require_unit(_typical_step(volume) * self.unit_ms / (self.spacing.dt_s * 1e3), "rgt")
 
     def age_and_rate(self, window: Window, spacing: Spacing) -> tuple[Tensor, Tensor]:
         """Return age in ms and d age / d twt > 0, float32 (n_iline, n_xline, n_twt).
@@ -367,6 +359,12 @@ def _check_increasing(volume: NDArray[Any]) -> None:
             f"followed by {volume[i, j, k + 1]:.9g}, and in {is_bad.sum()} voxels in all; wanted "
             "ages that strictly increase downwards in every column"
         )
+
+
+def _typical_step(volume: NDArray[Any]) -> float:
+    """Return the median step of some columns: sequences may lie any age apart."""
+    every = [max(1, size // UNIT_COLUMNS) for size in volume.shape[:2]]
+    return float(np.median(np.diff(volume[:: every[0], :: every[1]], axis=2)))
 
 
 def _sample_rates(age_ms: Float, dt_ms: float) -> Float:

@@ -62,6 +62,27 @@ def end_rate(mean_rate: float) -> float:
     return float(np.clip(mean_rate, *END_RATES))
 
 
+def slope_beside(depth_m: Float, axis: int, step_m: float) -> Float:
+    """Return the derivative of a map along an axis from the neighbours that are known.
+
+    Parameters
+    ----------
+    depth_m : (n_iline, n_xline), NaN where unknown. axis : 0 or 1. step_m : distance of columns.
+
+    Returns
+    -------
+    float64, like `depth_m`: mean of the steps to both sides; the step to one side where the
+    other is unknown; 0 where both are.
+    """
+    before, after = np.full_like(depth_m, np.nan), np.full_like(depth_m, np.nan)
+    near, far = [slice(None)] * 2, [slice(None)] * 2
+    near[axis], far[axis] = slice(None, -1), slice(1, None)
+    step = (depth_m[tuple(far)] - depth_m[tuple(near)]) / step_m
+    after[tuple(near)], before[tuple(far)] = step, step
+    n_known = np.isfinite(before).astype(float) + np.isfinite(after)
+    return np.asarray((np.nan_to_num(before) + np.nan_to_num(after)) / np.maximum(n_known, 1.0))
+
+
 def touching_closed(knot_ms: Float) -> Float:
     """Return knots (n, n_iline, n_xline) in single precision, closer ones than TOUCH_MS made equal.
 
