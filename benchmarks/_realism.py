@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lithogen.grid import Spacing, Window
 from lithogen.metrics import BandRow, beds_of_log
 from lithogen.metrics.realism import LEVELS
-from lithogen.prior import WorldFields, world_fields
+from lithogen.prior import WorldFields, beds, world_fields
 from lithogen.rng import normal, uniform
 from lithogen.rockphysics.facies import FACIES, N_FACIES
 from lithogen.scenario import Scenario
@@ -154,15 +154,8 @@ def seismic_section(seed: int, fields: WorldFields) -> NDArray[np.float32]:
 
 def bed_log(seed: int, scenario: Scenario, n_chunk: int) -> tuple[NDArray[np.intp], Float]:
     """Return facies and thickness in metres of the beds of a world's stack, top to base."""
-    from lithogen.prior import strata
-
-    stack = getattr(strata, "bed_log", None)
-    if stack is not None:
-        facies, thickness_m = stack(seed, scenario, 0, n_chunk)[:2]
-        return np.asarray(facies, dtype=np.intp), np.asarray(thickness_m, dtype=np.float64)
-    beds = [b for chunk in range(n_chunk) for b in strata.draw_chunk(seed, scenario, chunk)]
-    return (np.array([b.facies for b in beds], dtype=np.intp),
-            np.array([b.thickness_ms for b in beds]) / strata.MS_PER_M)
+    facies, thickness_m = beds.bed_log(seed, scenario, 1, n_chunk)
+    return np.asarray(facies, dtype=np.intp), np.asarray(thickness_m, dtype=np.float64)
 
 
 def label_log(facies: NDArray[np.intp], thickness_m: Float) -> NDArray[np.intp]:
