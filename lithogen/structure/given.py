@@ -115,7 +115,8 @@ class FaultPlane:
         is_known = np.isfinite(plane_s)
         metres_per_ms = velocity.velocity(np.where(is_known, plane_s, 0.0)) / 2000.0
         depth_m = np.where(is_known, velocity.depth(np.where(is_known, plane_s, 0.0)), np.nan)
-        slope = np.hypot(slope_beside(depth_m, 0, spacing.dy_m), slope_beside(depth_m, 1, spacing.dx_m))
+        slope = np.hypot(*(slope_beside(depth_m, axis, step_m)
+                           for axis, step_m in enumerate((spacing.dy_m, spacing.dx_m))))
         throw = throw_of_plane(plane_s * 1e3, horizons_s * 1e3, metres_per_ms, spacing)
         return cls(
             np.where(is_known, plane_s * 1e3, ABSENT_MS).astype(np.float32).astype(np.float64),
