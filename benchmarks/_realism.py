@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +91,7 @@ BLOCK_SAMPLES = 33  # 5.0 m of log
 
 def scenario_of(seed: int, preset: str | None) -> Scenario:
     """Return the scenario of a world: its seed's own, or a draw of a preset."""
-    if preset is None:
-        return Scenario.random(seed)
-    made: Callable[..., Scenario] = getattr(Scenario, "preset")  # noqa: B009
-    return made(preset, seed)
+    return Scenario.random(seed) if preset is None else Scenario.preset(preset, seed)
 
 
 def world(seed: int, scenario: Scenario, window: Window, dt_s: float) -> WorldFields:

@@ -53,18 +53,21 @@ class Worlds:
         self.seeds = range(first, first + n)
         self.preset = preset
         self.failed: list[str] = []
+        self.measured: dict[str, list[int]] = {}
 
     def each(self, part: str, measure: Callable[[int, Scenario], Any]) -> list[Any]:
         """Return what `measure` finds in every world, with progress on stderr."""
-        found, begin = [], time.monotonic()
+        found, seeds, begin = [], [], time.monotonic()
         for count, seed in enumerate(self.seeds, start=1):
             try:
                 found.append(measure(seed, base.scenario_of(seed, self.preset)))
+                seeds.append(seed)
             except LithogenError as error:
                 self.failed.append(f"{part}, seed {seed}: {type(error).__name__}: {error}")
             print(f"\r{part} {count}/{len(self.seeds)}  {time.monotonic() - begin:.0f} s ",
                   end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
+        self.measured[part] = seeds
         return found
 
 
@@ -260,6 +263,7 @@ def trends(worlds: Worlds) -> Part:
             ),
         )
         worlds.failed += part.failed
+        worlds.measured |= part.measured
     return _trend_table(cells, lithology)
 
 
@@ -346,7 +350,7 @@ def main() -> None:
             found[name], n_good, n_total = part(worlds)
             verdicts[name] = f"{n_good} of {n_total}"
             good, total = good + n_good, total + n_total
-    found |= {"inside": verdicts, "failed": worlds.failed}
+    found |= {"inside": verdicts, "failed": worlds.failed, "seeds": worlds.measured}
     for line in worlds.failed:
         print(f"failed: {line}", file=sys.stderr)
     args.out.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +23,7 @@ from lithogen.metrics import (
 )
 from lithogen.metrics.realism import EARTH_STATISTICS, LEVELS, SECTION_STATISTICS
 
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 # Same sums in another order of float64 operations.
 SAME = 1e-9
 # Statistics of a random field of this size scatter by a few per cent.
@@ -178,3 +183,54 @@ def test_band_table_tells_a_good_generator_from_a_narrow_and_from_a_shifted_one(
 def test_refusals_say_what_came_and_what_was_wanted(call, error, part):
     with pytest.raises(error, match=part):
         call()
+
+
+@pytest.fixture(scope="module")
+def helpers():
+    """Helpers of the benchmark, which is no package."""
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        yield importlib.import_module("_realism")
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+
+
+@pytest.mark.slow
+def test_a_tool_reads_beds_at_its_step_and_misses_thinner_ones(helpers):
+    facies, thickness_m = np.array([0, 3, 1]), np.array([15.2, 0.01, 7.6])
+    log = helpers.label_log(facies, thickness_m)
+    assert np.bincount(log, minlength=4).tolist() == [100, 50, 0, 0]
+    code, read_m = beds_of_log(log, helpers.WELL_STEP_M)
+    assert code.tolist() == [0, 1]
+    np.testing.assert_allclose(read_m, [15.2, 7.6], atol=helpers.WELL_STEP_M)
+
+
+@pytest.mark.slow
+def test_blocks_of_five_metres_take_the_majority_and_leave_gaps_out(helpers):
+    n = helpers.BLOCK_SAMPLES
+    labels = np.array([1] * (n - 3) + [0] * 3 + [2] * (n - 1) + [-1] + [0] * n)
+    assert helpers.majority(labels, 3).tolist() == [1, -1, 0]
+    assert helpers.counts(helpers.majority(labels, 3), 3).sum() == 0
+
+
+@pytest.mark.slow
+def test_distance_of_transition_matrices_is_the_share_of_steps_that_go_elsewhere(helpers):
+    wanted = np.array([[0.0, 30.0], [10.0, 0.0]])
+    assert helpers.matrix_distance(7 * wanted, wanted) == 0.0
+    other = np.array([[15.0, 15.0], [5.0, 0.0]])
+    # Three quarters of the wells' steps start in the row where half now goes elsewhere.
+    assert helpers.matrix_distance(other, wanted) == pytest.approx(0.375)
+
+
+@pytest.mark.slow
+def test_benchmark_without_wells_says_so_in_its_line_and_its_file(tmp_path):
+    found = subprocess.run(
+        [sys.executable, BENCHMARKS / "realism.py", "--n", "1", "--only", "beds",
+         "--out", tmp_path / "out"],
+        env={**os.environ, "LITHOGEN_DATA": str(tmp_path / "nowhere")},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    line = json.loads(found.stdout.splitlines()[-1])
+    assert line["value"] is None and line["failed"] == []
+    note = json.loads((tmp_path / "out" / "realism_beds.json").read_text())["beds"]["note"]
+    assert "LITHOGEN_DATA" in note and note in found.stdout
