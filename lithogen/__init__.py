@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from lithogen.grid import Spacing, Window
     from lithogen.noise import NoiseWeights
     from lithogen.pipeline import LithologyPipeline
+    from lithogen.prior import sample_world
     from lithogen.rockphysics import FACIES
     from lithogen.scenario import Scenario
     from lithogen.structure import Structure
+    from lithogen.structure.horizons import horizon
 
 _HOME = {
     "FACIES": "lithogen.rockphysics",
@@ -28,11 +30,13 @@ _HOME = {
     "Structure": "lithogen.structure",
     "Window": "lithogen.grid",
     "generate": "lithogen.api",
+    "horizon": "lithogen.structure.horizons",
+    "sample_world": "lithogen.prior",
 }
 
 __all__ = [
     "FACIES", "LithogenError", "LithologyPipeline", "NoiseWeights", "Scenario", "Spacing",
-    "Structure", "Window", "generate",
+    "Structure", "Window", "generate", "horizon", "sample_world",
 ]  # fmt: skip
 
 

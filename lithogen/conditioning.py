@@ -12,7 +12,7 @@ from lithogen.noise import N_NOISE_WEIGHTS, NoiseWeights
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.rockphysics.trends import RESIDUALS
 from lithogen.scenario import N_CONTROLS, Scenario
-from lithogen.structure import StructureFields
+from lithogen.structure import Conditions
 
 AGE_PERIODS_MS = (32.0, 64.0, 128.0, 384.0)
 N_CONDITION = 2 * len(AGE_PERIODS_MS) + 6
@@ -21,7 +21,7 @@ N_LATENT = N_CODE + len(RESIDUALS)
 N_ALL_CONTROLS = N_CONTROLS + N_NOISE_WEIGHTS
 
 
-def condition_maps(fields: StructureFields, window: Window, spacing: Spacing) -> Tensor:
+def condition_maps(fields: Conditions, window: Window, spacing: Spacing) -> Tensor:
     """Return what the network is told about every voxel.
 
     Parameters

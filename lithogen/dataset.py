@@ -15,16 +15,14 @@ from lithogen.config import consolidate_zarr
 from lithogen.errors import OutputError, require
 from lithogen.grid import AXES, Spacing, Window
 from lithogen.rockphysics.facies import FACIES
+from lithogen.rockphysics.fluids import FLUIDS
 
 if TYPE_CHECKING:
     import xarray
 
 CHUNK = 128
 _ATTRS: dict[str, dict[str, Any]] = {
-    "lithology": {
-        "long_name": "facies class", "units": "1",
-        "flag_values": list(range(len(FACIES))), "flag_meanings": " ".join(FACIES),
-    },
+    "lithology": {"long_name": "facies class", "units": "1"},
     "vp": {"long_name": "P-wave velocity", "units": "m/s"},
     "vs": {"long_name": "S-wave velocity", "units": "m/s"},
     "rho": {"long_name": "density", "units": "kg/m3"},
@@ -34,10 +32,36 @@ _ATTRS: dict[str, dict[str, Any]] = {
         "comment": "two-way time of undeformed layers; increases downward within a sequence",
     },
     "fault": {"long_name": "fault likelihood", "units": "1"},
+    "throw": {"long_name": "fault throw", "units": "ms",
+              "comment": "two-way time; of the strongest fault near the voxel, 0 elsewhere"},
+    "sequence": {"long_name": "sequence number", "units": "1", "comment": "0 is the youngest"},
+    "body": {"long_name": "body number", "units": "1",
+             "comment": "of the channel, lobe, build-up or other body; 0 for none"},
+    "body_kind": {"long_name": "kind of body", "units": "1"},
+    "fluid": {"long_name": "pore fluid", "units": "1"},
+    "porosity": {"long_name": "porosity", "units": "1"},
+    "net_to_gross": {"long_name": "net to gross", "units": "1", "comment": "net share of the "
+                     "voxel: sandstone 1, heterolithic 0.5, carbonate of porosity > 0.1 1"},
     "seismic": {"long_name": "full stack", "units": "1",
                 "comment": "positive for an increase of impedance with depth (SEG normal)"},
     "angle_stack": {"long_name": "angle stacks", "units": "1"},
 }
+
+
+# Labels besides lithology, relative geologic time and fault likelihood.
+LABELS: dict[str, type] = {
+    "throw": np.float32, "sequence": np.int8, "body": np.int32, "body_kind": np.int8,
+    "fluid": np.int8, "porosity": np.float32, "net_to_gross": np.float32,
+}
+# What a label's codes mean; its order is that of the codes.
+MEANINGS: dict[str, tuple[str, ...]] = {
+    "lithology": FACIES, "fluid": FLUIDS,
+    "body_kind": ("none", "channel", "levee", "splay", "lobe", "delta", "buildup", "karst",
+                  "mass_transport", "canyon", "salt"),
+}
+for _name, _meanings in MEANINGS.items():
+    _ATTRS[_name] |= {"flag_values": list(range(len(_meanings))),
+                      "flag_meanings": " ".join(_meanings)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +72,13 @@ class Layout:
     ----------
     window : absolute voxel box. spacing : of the voxels.
     angles_deg : angles of `angle_stack`; empty for an earth model without seismic.
+    labels : names out of `LABELS` that it has besides.
     """
 
     window: Window
     spacing: Spacing
     angles_deg: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
 
     def variables(self) -> dict[str, tuple[tuple[str, ...], tuple[int, ...], type]]:
         """Return name -> (dims, shape, dtype)."""
@@ -62,6 +88,8 @@ class Layout:
         }
         for name in ("vp", "vs", "rho", "impedance", "rgt", "fault"):
             out[name] = (AXES, shape, np.float32)
+        for name in self.labels:
+            out[name] = (AXES, shape, LABELS[name])
         if self.angles_deg:
             out["seismic"] = (AXES, shape, np.float32)
             out["angle_stack"] = (("angle", *AXES), (len(self.angles_deg), *shape), np.float32)

@@ -189,7 +189,8 @@ class LithologyPipeline(DiffusionPipeline):
         mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
         facies, residual = decode_latent(latent[inner].contiguous(), mean, std)
         _, _, twt_s = tile.axes(SPACING)
-        family = RockFamily.random(seed, structure.scenario.burial_m)
+        scenario = structure.scenario
+        family = RockFamily.random(seed, scenario.burial_m, scenario.basin)
         vp, vs, rho = decode_elastic(facies, residual, family, structure.velocity.depth(twt_s))
 
         def cut(field: Tensor) -> NDArray[np.float32]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lithogen.dataset import Layout, MemorySink
+from lithogen.dataset import LABELS, Layout, MemorySink
 from lithogen.errors import ShapeError, require
 from lithogen.grid import MIN_SIZE, Index3, Spacing, Window, three_integers, tiles_covering
+from lithogen.prior.traps import fluids
 from lithogen.prior.world import world_fields
+from lithogen.rockphysics.fluids import BRINE, MIN_POROSITY, POROUS_FACIES, substitute
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
@@ -20,6 +22,37 @@ if TYPE_CHECKING:
 
 # Evaluated on whole tiles of one lattice, so that a window is a crop of the world.
 TILE_SHAPE: Index3 = (64, 64, 128)
+
+
+def labelled_world(
+    structure: Structure, window: Window, spacing: Spacing, seed: int
+) -> dict[str, NDArray[Any]]:
+    """Return the variables of a procedural world on a window, with fluids in its closures.
+
+    Parameters
+    ----------
+    structure, seed : the world. window, spacing : which voxels.
+    """
+    world = world_fields(structure, window, spacing, seed)
+    found = world.structure
+    y_m, x_m, _ = window.axes(spacing)
+    fluid = fluids(structure, seed, found.age.numpy(), world.depth_m, y_m, x_m)
+    is_wet = ~(np.isin(world.facies, POROUS_FACIES) & (world.porosity > MIN_POROSITY))
+    fluid[is_wet] = BRINE
+    vp, vs, rho = world.vp, world.vs, world.rho
+    if fluid.any():
+        scenario = structure.scenario
+        vp, vs, rho = substitute(
+            vp, vs, rho, world.porosity, world.facies, fluid,
+            depth_m=world.depth_m + scenario.burial_m, water_depth_m=scenario.water_depth_m,
+        )
+    return {
+        "lithology": world.facies, "vp": vp, "vs": vs, "rho": rho, "impedance": vp * rho,
+        "rgt": found.age.numpy(), "fault": found.fault.numpy(), "throw": found.throw_ms.numpy(),
+        "sequence": found.sequence.numpy(), "body": found.bodies.number().numpy(),
+        "body_kind": found.bodies.kind().numpy(), "fluid": fluid, "porosity": world.porosity,
+        "net_to_gross": world.net_to_gross,
+    }
 
 
 def sample_world(
@@ -37,7 +70,9 @@ def sample_world(
 
     Returns
     -------
-    Dataset with dims (iline, xline, twt): lithology, vp, vs, rho, impedance, rgt, fault.
+    Dataset with dims (iline, xline, twt): lithology, vp, vs, rho, impedance, rgt, fault, throw,
+    sequence, body, body_kind, fluid, porosity and net_to_gross. Closures may hold oil or gas
+    above flat contacts; their elastic values are those of the fluid (Gassmann).
 
     Raises
     ------
@@ -54,17 +89,12 @@ def sample_world(
     require(window.origin[2] >= 0,
             f"origin twt index is {window.origin[2]}, wanted 0 or more", ShapeError)
     structure = Structure.random(seed, scenario)
-    sink = MemorySink(Layout(window, Spacing()))
+    sink = MemorySink(Layout(window, Spacing(), labels=tuple(LABELS)))
     for tile in tiles_covering(window, TILE_SHAPE):
         common = tile.intersection(window)
         if common is None:
             continue
-        world = world_fields(structure, tile, Spacing(), seed)
-        values: dict[str, NDArray[Any]] = {
-            "lithology": world.facies, "vp": world.vp, "vs": world.vs, "rho": world.rho,
-            "impedance": np.asarray(world.vp * world.rho),
-            "rgt": world.structure.age.numpy(), "fault": world.structure.fault.numpy(),
-        }
+        values = labelled_world(structure, tile, Spacing(), seed)
         box = common.slices_in(tile)
         sink.put(common, {name: value[box] for name, value in values.items()})
     return sink.finish({

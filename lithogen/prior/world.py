@@ -1,4 +1,4 @@
-"""Procedural worlds: bed tables looked up at the age of every voxel, plus channel fills."""
+"""Procedural worlds: tables of strata looked up at the age of every voxel, and bodies."""
 
 from __future__ import annotations
 
@@ -10,42 +10,46 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.grid import Spacing, Window
-from lithogen.prior.strata import (
-    CHUNK_MS,
-    ENVIRONMENT_LEVELS,
+from lithogen.prior.beds import CHUNK_MS
+from lithogen.prior.fills import fill_bodies, shuffled
+from lithogen.prior.tables import (
+    COLUMNS,
+    ENVIRONMENT_LIMIT,
     ENVIRONMENTS,
-    N_CHANNELS,
+    MAX_SPAN,
     N_ROWS,
     STEP_MS,
-    chunk_table,
-)  # fmt: skip
-from lithogen.rockphysics.facies import N_FACIES, SANDSTONE, SHALE
+    WIDTHS,
+    Strata,
+    strata_of,
+)
+from lithogen.rockphysics import encode_residual
+from lithogen.rockphysics.facies import N_FACIES
 from lithogen.rockphysics.trends import (
     MIN_VP_OVER_VS,
     MIN_VS_M_S,
     RHO_LIMITS_KG_M3,
     VP_LIMITS_M_S,
-    RockFamily,
-    encode_residual,
 )
-from lithogen.scenario import Scenario
 from lithogen.structure import Structure, StructureFields
-from lithogen.structure.waves import PlaneWaves
 
-_N_BELTS = 4
-_ENV_PERIOD_MS = 150.0
+# Trends are tabulated over depth at this step; a slope of 1/km makes 1 in 1000 of an error.
+DEPTH_STEP_M = 20.0
+AGE_STEP_MS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorldFields:
-    """A procedural world on one window; arrays are (n_iline, n_xline, n_twt).
+    """A procedural world on one window, brine-filled; arrays are (n_iline, n_xline, n_twt).
 
     Parameters
     ----------
-    structure : ages, faults and channels.
+    structure : ages, faults, bodies.
     facies : int8 codes of the dominant facies of each voxel.
     vp, vs, rho : float32 block averages (Backus) in m/s, m/s, kg/m3.
-    residual : float32 (3, ...), elastic residuals in units of the facies' scatter.
+    porosity, net_to_gross : float32 block averages, 0..1.
+    strata : the tables behind it.
+    depth_m : background depth of every sample below time zero, (n_twt,).
     """
 
     structure: StructureFields
@@ -53,7 +57,16 @@ class WorldFields:
     vp: NDArray[np.float32]
     vs: NDArray[np.float32]
     rho: NDArray[np.float32]
-    residual: NDArray[np.float32]
+    porosity: NDArray[np.float32]
+    net_to_gross: NDArray[np.float32]
+    strata: Strata
+    depth_m: NDArray[np.float64]
+
+    def residual(self) -> NDArray[np.float32]:
+        """Return elastic residuals in units of the facies' scatter, float32 (3, ...)."""
+        return encode_residual(
+            self.facies, self.vp, self.vs, self.rho, self.strata.family, self.depth_m
+        )
 
 
 def world_fields(
@@ -67,111 +80,112 @@ def world_fields(
     window, spacing : which voxels.
     seed : of strata and rock physics; the structure keeps its own.
     """
-    scenario = structure.scenario
     fields = structure.evaluate(window, spacing)
+    strata = strata_of(seed, structure)
     y_m, x_m, twt_s = window.axes(spacing)
-    environment = _environment(fields.age, y_m, x_m, seed, scenario)
-    mean = _block_means(fields, environment, spacing, seed, scenario)
-    share, residual = mean[..., :N_FACIES], mean[..., N_FACIES:]
-    _fill_channels(share, fields)
     depth_m = structure.velocity.depth(twt_s)
-    family = RockFamily.random(seed, scenario.burial_m)
-    vp, vs, rho = _backus(share, residual, family, depth_m)
-    facies = share.argmax(-1).to(torch.int8).numpy()
-    units = encode_residual(facies, vp, vs, rho, family, depth_m)
-    return WorldFields(fields, facies, vp, vs, rho, units)
+    age = shuffled(fields, y_m, x_m, seed)
+    half = fields.rate * (0.5e3 * spacing.dt_s)
+    mean, facies = block_means(strata, age, half, fields.environment)
+    lift = _lift(strata, fields, depth_m)
+    fill_bodies(mean, facies, fields.bodies, strata, depth_m)
+    lift *= 1.0 - fields.bodies.cover
+    vp, vs, rho, porosity = _elastic(mean, facies, lift, strata, depth_m)
+    return WorldFields(
+        fields, facies.numpy(), vp.numpy(), vs.numpy(), rho.numpy(), porosity.numpy(),
+        mean[..., COLUMNS.index("net")].contiguous().numpy(), strata, depth_m,
+    )
 
 
-def _environment(
-    age: Tensor, y_m: NDArray[np.float64], x_m: NDArray[np.float64], seed: int, scenario: Scenario
-) -> Tensor:
-    """Depositional environment, standard deviation `lateral_change`: maps that turn over age."""
-    total = torch.zeros_like(age)
-    for index in range(_N_BELTS):
-        waves = PlaneWaves.random(
-            seed, "prior/environment", index, wavelength_m=(1800.0, 16000.0), n_wave=6
-        )
-        field = torch.from_numpy(waves(y_m, x_m).astype(np.float32))[:, :, None]
-        period = _ENV_PERIOD_MS * (1.0 + 0.7 * index)
-        total += field * (age * (2 * np.pi / period) + 1.7 * index).sin()
-    return total * (scenario.lateral_change * float(np.sqrt(2.0 / _N_BELTS)))
-
-
-def _table(age: Tensor, seed: int, scenario: Scenario) -> tuple[Tensor, dict[int, int]]:
-    """Cumulative rows of all chunks that occur, and the place of each chunk among them."""
+def _used_chunks(age: Tensor) -> list[int]:
+    """Return the chunks of age that occur, one more on either side of each."""
     first = int(torch.floor(age.min() / CHUNK_MS)) - 1
     last = int(torch.floor(age.max() / CHUNK_MS)) + 1
-    counts = torch.histc(age / CHUNK_MS, last - first + 1, first, last + 1).numpy()
-    near = np.convolve(counts, np.ones(3), "same")
-    chunks = [first + int(i) for i in np.nonzero(near)[0]]
-    runs = [np.asarray(chunk_table(seed, scenario, chunk)) for chunk in chunks]
-    rows = np.concatenate(runs)
-    total = np.zeros((len(rows) + 1, ENVIRONMENTS, N_CHANNELS), dtype=np.float32)
-    total[1:] = np.cumsum(rows, axis=0, dtype=np.float64)
-    return torch.from_numpy(total), {chunk: n for n, chunk in enumerate(chunks)}
+    counts = torch.histc(age / CHUNK_MS, last - first + 1, first, last + 1).cpu().numpy()
+    return [first + int(i) for i in np.nonzero(np.convolve(counts, np.ones(3), "same"))[0]]
 
 
-def _block_means(
-    fields: StructureFields, environment: Tensor, spacing: Spacing, seed: int, scenario: Scenario
-) -> Tensor:
-    """Mean of the table over the age span of every voxel, (..., n_facies + 3)."""
-    table, place = _table(fields.age, seed, scenario)
-    first = min(place)
-    slots = torch.tensor([place.get(c, 0) for c in range(first, max(place) + 1)])
-    half = fields.rate * (0.5e3 * spacing.dt_s)
-    half = half.clamp(min=STEP_MS, max=100.0)
-    chunk = torch.floor(fields.age / CHUNK_MS)
-    base = slots[(chunk.to(torch.int64) - first)].to(torch.float32) * N_ROWS
-    row = base + (fields.age - chunk * CHUNK_MS) / STEP_MS
-    top = (row - half / STEP_MS).clamp(0.0, table.shape[0] - 1.001)
-    bottom = (row + half / STEP_MS).clamp(0.0, table.shape[0] - 1.001)
-    step = float(ENVIRONMENT_LEVELS[1] - ENVIRONMENT_LEVELS[0])
-    level = ((environment - float(ENVIRONMENT_LEVELS[0])) / step).clamp(0, ENVIRONMENTS - 1.001)
-    low = level.to(torch.int64)
-    mix = (level - low).unsqueeze(-1)
-    flat = table.reshape(-1, N_CHANNELS)
+def block_means(
+    strata: Strata, age: Tensor, half_ms: Tensor, environment: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Mean of the strata over the ages that every voxel spans.
 
-    def total_at(position: Tensor, env: Tensor) -> Tensor:
-        row = position.to(torch.int64)
-        part = (position - row).unsqueeze(-1)
-        index = (row * ENVIRONMENTS + env).reshape(-1)
-        upper = flat.index_select(0, index)
-        lower = flat.index_select(0, index + ENVIRONMENTS)
-        return torch.lerp(upper, lower, part.reshape(-1, 1)).reshape(*position.shape, N_CHANNELS)
+    Parameters
+    ----------
+    strata : tables of the world.
+    age, half_ms : centre and half width of the span in ms, (n_iline, n_xline, n_twt).
+    environment : depositional environment, same shape.
 
-    span = (bottom - top).unsqueeze(-1)
-    mean = total_at(bottom, low) - total_at(top, low)
-    other = total_at(bottom, low + 1) - total_at(top, low + 1)
-    return torch.lerp(mean, other, mix) / span
+    Returns
+    -------
+    means (..., 6), columns as in `tables.COLUMNS`; dominant facies (...), int8. Spans are
+    rounded to rows of 0.5 ms, at most 64 ms.
+    """
+    chunks = _used_chunks(age)
+    tables = [strata.chunk(c) for c in chunks]
+    device = age.device
+    total = torch.from_numpy(np.stack([t.total for t in tables])).to(device)
+    label = torch.from_numpy(np.stack([t.dominant for t in tables])).to(device)
+    slots = torch.zeros(chunks[-1] - chunks[0] + 1, dtype=torch.int32, device=device)
+    slots[torch.tensor(chunks) - chunks[0]] = torch.arange(len(chunks), dtype=torch.int32)
+    span = (half_ms * (2.0 / STEP_MS)).round_().clamp_(1, MAX_SPAN).to(torch.int32)
+    start = (age - half_ms).mul_(1.0 / STEP_MS).round_().to(torch.int32).reshape(-1)
+    row = start & (N_ROWS - 1)
+    slot = slots.index_select(0, (start >> (N_ROWS.bit_length() - 1)).sub_(chunks[0])
+                              .clamp_(0, len(slots) - 1))
+    scale = (ENVIRONMENTS - 1) / (2.0 * ENVIRONMENT_LIMIT)
+    level = (environment + ENVIRONMENT_LIMIT).mul_(scale).round_()
+    level = level.clamp_(0, ENVIRONMENTS - 1).to(torch.int32).reshape(-1)
+    place = slot.mul_(ENVIRONMENTS).add_(level)
+    rows = total.reshape(-1, len(COLUMNS))
+    index = place * (N_ROWS + MAX_SPAN + 1) + row
+    flat_span = span.reshape(-1)
+    mean = rows.index_select(0, index + flat_span)
+    mean.sub_(rows.index_select(0, index))
+    mean.div_(flat_span.to(torch.float32)[:, None])
+    nearest = _nearest_width().to(device).index_select(0, flat_span)
+    dominant = label.reshape(-1).index_select(
+        0, place.mul_(N_ROWS).add_(row).mul_(len(WIDTHS)).add_(nearest))
+    return mean.reshape(*age.shape, -1), dominant.reshape(age.shape)
 
 
-def _fill_channels(share: Tensor, fields: StructureFields) -> None:
-    """Replace the share of each voxel that lies in a channel by the channel's fill, in place."""
-    share *= (1.0 - fields.channel).unsqueeze(-1)
-    share[..., SANDSTONE] += fields.sand_channel
-    share[..., SHALE] += fields.channel - fields.sand_channel
+def _nearest_width() -> Tensor:
+    """Return for spans 0..MAX_SPAN the place of the nearest of `WIDTHS`, int32."""
+    spans = np.maximum(np.arange(MAX_SPAN + 1), 1)
+    ratio = np.abs(np.log(spans[:, None] / WIDTHS[None, :]))
+    return torch.from_numpy(ratio.argmin(axis=1).astype(np.int32))
 
 
-def _backus(
-    share: Tensor, residual: Tensor, family: RockFamily, depth_m: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Backus average of the facies in a voxel, then the voxel's mean residual.
+def _lift(strata: Strata, fields: StructureFields, depth_m: NDArray[np.float64]) -> Tensor:
+    """How much deeper a voxel lies than its layer does where nothing is folded, in m."""
+    first = float(fields.age.min()) - AGE_STEP_MS
+    count = int((float(fields.age.max()) - first) / AGE_STEP_MS) + 2
+    nominal = strata.structure.nominal_depth_m(first + AGE_STEP_MS * np.arange(count))
+    table = torch.from_numpy(nominal.astype(np.float32)).to(fields.age.device)
+    index = ((fields.age - first) * (1.0 / AGE_STEP_MS)).round_().to(torch.int32).reshape(-1)
+    here = torch.from_numpy(depth_m.astype(np.float32)).to(fields.age.device)
+    return here - table.index_select(0, index).reshape(fields.age.shape)
+
+
+def _elastic(
+    mean: Tensor, facies: Tensor, lift_m: Tensor, strata: Strata, depth_m: NDArray[np.float64]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Velocities, density and porosity of block means, carried to the depth of the voxel.
 
     Source: Backus (1962), J. Geophys. Res. 67: harmonic mean of the moduli.
     """
-    vp, vs, rho = family.trend(depth_m)
-
-    def combine(values: NDArray[np.float64]) -> Tensor:
-        return torch.einsum("ijkf,kf->ijk", share, torch.from_numpy(values.astype(np.float32)))
-
-    density = combine(rho)
-    modulus = 1.0 / combine(1.0 / (rho * vp**2))
-    shear = 1.0 / combine(1.0 / (rho * vs**2))
-    ln_vp, ln_shear, ln_rho = residual.unbind(-1)
-    velocity = (modulus / density).sqrt() * ln_vp.exp()
-    # Shear follows vp along the mudrock slope (about 1.5 in logarithms), plus its own scatter.
-    transverse = (shear / density).sqrt() * (1.5 * ln_vp + ln_shear).exp()
-    velocity = velocity.clamp(*VP_LIMITS_M_S)
-    transverse = torch.minimum(transverse.clamp(min=MIN_VS_M_S), velocity / MIN_VP_OVER_VS)
-    density = (density * ln_rho.exp()).clamp(*RHO_LIMITS_KG_M3)
-    return velocity.numpy(), transverse.numpy(), density.numpy()
+    compliance, shear, rho, porosity = (mean[..., k].contiguous() for k in range(4))
+    vp = (compliance * rho).rsqrt_().mul_(1e9**0.5)
+    vs = (shear * rho).rsqrt_().mul_(1e9**0.5)
+    slope = strata.family.slopes(depth_m).reshape(-1, 4).astype(np.float32)
+    table = torch.from_numpy(slope).to(mean.device)
+    sample = torch.arange(len(depth_m), dtype=torch.int32, device=mean.device) * N_FACIES
+    rows = table.index_select(0, (facies.to(torch.int32) + sample).reshape(-1))
+    change = (rows * lift_m.reshape(-1, 1)).reshape(*facies.shape, 4)
+    vp.mul_(change[..., 0].exp())
+    vs.mul_(change[..., 1].exp())
+    rho.mul_(change[..., 2].exp())
+    porosity.add_(change[..., 3]).clamp_(0.0, 0.7)
+    vp.clamp_(*VP_LIMITS_M_S)
+    vs = torch.minimum(vs.clamp_(min=MIN_VS_M_S), vp / MIN_VP_OVER_VS)
+    return vp, vs, rho.clamp_(*RHO_LIMITS_KG_M3), porosity

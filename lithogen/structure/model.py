@@ -1,4 +1,4 @@
-"""Structure: an unbounded field of relative geologic time, with faults and channel belts."""
+"""Structure: an unbounded field of relative geologic time, with faults, salt and bodies."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.grid import Spacing, Window
+from lithogen.rockphysics.facies import EVAPORITE, SANDSTONE
 from lithogen.scenario import Scenario
-from lithogen.structure.belts import channel_cover
-from lithogen.structure.faults import faults_near, undo_fault
-from lithogen.structure.sequences import (
+from lithogen.structure.bodies import (
     SEQUENCE_OFFSET_MS,
-    Sequence,
-    age_in_sequence,
-    draw_sequences,
+    BodyContext,
+    BodyFields,
+    BodyKind,
+    BodyPart,
+    paint,
 )
+from lithogen.structure.bodies.draw import draw_bodies
+from lithogen.structure.faults import faults_near, undo_fault
+from lithogen.structure.layers import Layers, age_of
+from lithogen.structure.packages import columns, draw_packages, nominal_ms
+from lithogen.structure.salt import SaltDome, domes_near, salt_top_ms, undo_dome
+from lithogen.structure.sequences import Sequence, draw_sequences
 from lithogen.structure.velocity import BackgroundVelocity
 
 Float = NDArray[np.float64]
+Axes = tuple[Float, Float, Float]
 
 
 @dataclass(frozen=True, slots=True)
-class StructureFields:
-    """Structure on the voxels of one window, float32 tensors (n_iline, n_xline, n_twt).
+class Conditions:
+    """What the network sees of a structure: float32 tensors (n_iline, n_xline, n_twt).
 
     Parameters
     ----------
@@ -35,7 +43,7 @@ class StructureFields:
     rate : d age / d twt, > 0; large where layers are condensed.
     fault : fault likelihood, 0..1.
     throw_ms : throw near faults in ms.
-    channel, sand_channel : share of the voxel in a channel, and in a sand-filled one.
+    channel, sand_channel : share of the voxel in a channel, and in its sand.
     sequence : sequence number, 0 is the youngest (int8).
     """
 
@@ -48,9 +56,23 @@ class StructureFields:
     sequence: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class StructureFields(Conditions):
+    """Structure on the voxels of one window: `Conditions` and what only the prior uses.
+
+    Parameters
+    ----------
+    environment : depositional environment, < 0 distal, > 0 proximal, float32.
+    bodies : channels, lobes, build-ups, salt and other bodies.
+    """
+
+    environment: Tensor
+    bodies: BodyFields
+
+
 @dataclass(frozen=True)
 class Structure:
-    """Procedural structure of a world: folds, faults, unconformities, pinch-outs, belts.
+    """Procedural structure of a world: folds, faults, unconformities, salt, bodies.
 
     Parameters
     ----------
@@ -60,28 +82,79 @@ class Structure:
     Examples
     --------
     >>> from lithogen.grid import Spacing, Window
-    >>> fields = Structure.random(7).evaluate(Window((0, 0, 0), (16, 16, 16)), Spacing())
-    >>> tuple(fields.age.shape)
-    (16, 16, 16)
+    >>> fields = Structure.random(1).evaluate(Window((0, 0, 0), (4, 4, 8)), Spacing())
+    >>> fields.age.shape
+    torch.Size([4, 4, 8])
     """
 
     seed: int
     scenario: Scenario
-    velocity: BackgroundVelocity = field(init=False)
-    sequences: tuple[Sequence, ...] = field(init=False)
+    velocity: BackgroundVelocity = field(init=False, compare=False)
+    sequences: tuple[Sequence, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         velocity = BackgroundVelocity.from_scenario(self.scenario)
         object.__setattr__(self, "velocity", velocity)
-        object.__setattr__(self, "sequences", draw_sequences(self.seed, self.scenario, velocity))
+        object.__setattr__(
+            self, "sequences", draw_sequences(self.seed, self.scenario, velocity)
+        )
 
     @classmethod
     def random(cls, seed: int, scenario: Scenario | None = None) -> Structure:
-        """Return the structure of a seed; without a scenario, that of the seed's own."""
+        """Return the structure of a seed, with a random scenario unless one is given."""
         return cls(seed, scenario if scenario is not None else Scenario.random(seed))
 
+    def nominal_depth_m(self, age_ms: NDArray[np.floating]) -> Float:
+        """Return the depth below time zero at which an age lies where nothing is folded.
+
+        Parameters
+        ----------
+        age_ms : ages in ms, any shape.
+        """
+        age = np.asarray(age_ms, dtype=np.float64)
+        number = np.clip(np.floor(age / SEQUENCE_OFFSET_MS + 0.3), 0, len(self.sequences) - 1)
+        twt_ms = np.zeros_like(age)
+        for n in np.unique(number):
+            mine = number == n
+            packages = draw_packages(self.seed, self.scenario, int(n))
+            twt_ms[mine] = nominal_ms(packages, age[mine] - n * SEQUENCE_OFFSET_MS)
+        return self.velocity.depth(twt_ms * 1e-3)
+
+    def horizon_s(
+        self, age_ms: float, y_m: NDArray[np.floating], x_m: NDArray[np.floating]
+    ) -> Float:
+        """Return the two-way time in s of an age as folds alone would place it, NaN where absent.
+
+        Faults, salt and differential compaction are left out; `horizon` has them all.
+
+        Parameters
+        ----------
+        age_ms : age in ms. y_m, x_m : lateral axes in metres, any spacing.
+        """
+        y_m, x_m = (np.asarray(axis, dtype=np.float64) for axis in (y_m, x_m))
+        number = int(np.clip(np.floor(age_ms / SEQUENCE_OFFSET_MS + 0.3), 0,
+                             len(self.sequences) - 1))
+        packages = draw_packages(self.seed, self.scenario, number)
+        nominal = float(nominal_ms(packages, np.array(age_ms - number * SEQUENCE_OFFSET_MS)))
+        s_ms = nominal + np.arange(-280.0, 281.0, 8.0)
+        found = columns(self.seed, self.scenario, number, s_ms, y_m, x_m)
+        age = np.tensordot(found.maps, found.age, axes=(0, 0))
+        after = (age < age_ms).sum(axis=-1)
+        is_inside = (after > 0) & (after < len(s_ms))
+        after = np.clip(after, 1, len(s_ms) - 1)[..., None]
+        low, high = (np.take_along_axis(age, after - k, axis=-1)[..., 0] for k in (1, 0))
+        twt = s_ms[after[..., 0] - 1] + 8.0 * (age_ms - low) / np.maximum(high - low, 1e-9)
+        for sequence in reversed(self.sequences[: number + 1]):
+            twt = twt + sequence.fold(y_m, x_m)
+            if sequence.number > 0:
+                is_inside &= twt >= sequence.top(y_m, x_m)
+            if sequence.number + 1 < len(self.sequences) and sequence.number == number:
+                below = self.sequences[number + 1]
+                is_inside &= twt - sequence.fold(y_m, x_m) < below.top(y_m, x_m)
+        return np.where(is_inside, twt * 1e-3, np.nan)
+
     def evaluate(self, window: Window, spacing: Spacing) -> StructureFields:
-        """Evaluate all fields on a window.
+        """Evaluate on the voxels of a window.
 
         The last bit of a sine may depend on where a voxel lies in its array, so
         callers that promise reproducible windows evaluate whole canonical tiles.
@@ -92,41 +165,119 @@ class Structure:
         spacing : sample spacing.
         """
         y_m, x_m, twt_s = window.axes(spacing)
-        twt_ms = twt_s * 1e3
-        time = torch.from_numpy(twt_ms.astype(np.float32)).expand(window.shape).clone()
-        fault, throw = torch.zeros_like(time), torch.zeros_like(time)
-        for one in faults_near(self.seed, self.scenario, self.velocity, y_m, x_m, twt_ms):
-            undo_fault(one, time, fault, throw, (y_m, x_m, twt_ms))
-        age, rate, number = self._unfold(time, y_m, x_m)
-        half = rate * (0.5 * spacing.dt_s * 1e3)
-        channel, sand = channel_cover(
-            age, half, y_m, x_m, seed=self.seed, scenario=self.scenario, velocity=self.velocity
+        axes = (y_m, x_m, twt_s * 1e3)
+        fault = torch.zeros(window.shape)
+        throw = torch.zeros(window.shape)
+        layers, parts = self.layers(window, spacing, fault, throw)
+        bodies = paint(layers.age, layers.rate * (0.5 * spacing.dt_s * 1e3), parts)
+        bodies = self._with_salt(bodies, axes)
+        channel, sand = _channels(bodies)
+        return StructureFields(
+            layers.age, layers.rate, fault, throw, channel, sand, layers.sequence,
+            layers.environment, bodies,
         )
-        return StructureFields(age, rate, fault, throw, channel, sand, number)
+
+    def layers(
+        self, window: Window, spacing: Spacing, fault: Tensor, throw_ms: Tensor
+    ) -> tuple[Layers, list[BodyPart]]:
+        """Return age, rate, environment and sequence of every voxel, and the bodies there.
+
+        Parameters
+        ----------
+        window, spacing : which voxels.
+        fault, throw_ms : likelihood 0..1 and throw in ms, updated in place by maximum.
+        """
+        y_m, x_m, twt_s = window.axes(spacing)
+        axes = (y_m, x_m, twt_s * 1e3)
+        time = torch.from_numpy(axes[2].astype(np.float32)).expand(window.shape).clone()
+        for dome in self._domes(axes):
+            undo_dome(dome, time, axes)
+        for one in faults_near(self.seed, self.scenario, self.velocity, *axes):
+            undo_fault(one, time, fault, throw_ms, axes)
+        position, number = self._unfold(time, axes, fault, throw_ms)
+
+        def parts_of(ages: tuple[float, float]) -> list[BodyPart]:
+            context = BodyContext(self.seed, self.scenario, self.velocity)
+            return draw_bodies(context, ages, y_m, x_m)
+
+        return age_of(position, number, axes, self.seed, self.scenario, parts_of)
+
+    def _domes(self, axes: Axes) -> list[SaltDome]:
+        if self.scenario.salt <= 0.0:
+            return []
+        return list(domes_near(self.seed, self.scenario, self.velocity, axes[0], axes[1]))
 
     def _unfold(
-        self, time: Tensor, y_m: Float, x_m: Float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        def to_map(values: Float) -> Tensor:
-            return torch.from_numpy(values.astype(np.float32))[:, :, None]
+        self, time: Tensor, axes: Axes, fault: Tensor, throw_ms: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Unfolded two-way time of every point in its own sequence, and that sequence."""
+        y_m, x_m, _ = axes
 
-        age = torch.empty_like(time)
-        rate = torch.empty_like(time)
-        number = torch.zeros(time.shape, dtype=torch.int8)
-        belongs = torch.ones(time.shape, dtype=torch.bool)
-        position = time
-        for sequence in self.sequences:
-            if sequence.number > 0:
-                top = sequence.base_ms + sequence.relief_ms * sequence.relief(y_m, x_m)
-                belongs = belongs & (position >= to_map(top))
-                if not bool(belongs.any()):
-                    break
-            position = position - to_map(sequence.fold_ms * sequence.fold(y_m, x_m))
-            own, own_rate = age_in_sequence(
-                sequence, position, y_m, x_m, self.seed, self.scenario.thickness_variation
-            )
-            own += sequence.number * SEQUENCE_OFFSET_MS
-            age = torch.where(belongs, own, age) if sequence.number else own
-            rate = torch.where(belongs, own_rate, rate) if sequence.number else own_rate
-            number = torch.where(belongs, torch.full_like(number, sequence.number), number)
-        return age, rate, number
+        def to_map(values: Float) -> Tensor:
+            return torch.from_numpy(values.astype(np.float32)).to(time.device)[:, :, None]
+
+        number = torch.zeros(time.shape, dtype=torch.int8, device=time.device)
+        position = time - to_map(self.sequences[0].fold(y_m, x_m))
+        below, belongs = position, None
+        for sequence in self.sequences[1:]:
+            reaches = below >= to_map(sequence.top(y_m, x_m))
+            belongs = reaches if belongs is None else belongs & reaches
+            if not bool(belongs.any()):
+                break
+            below = self._older_faults(sequence.number, below, belongs, axes, (fault, throw_ms))
+            below = below - to_map(sequence.fold(y_m, x_m))
+            position = torch.where(belongs, below, position)
+            number += belongs.to(torch.int8)
+        return position, number
+
+    def _older_faults(
+        self, stage: int, below: Tensor, belongs: Tensor, axes: Axes,
+        labels: tuple[Tensor, Tensor],
+    ) -> Tensor:
+        """Undo the faults that ended before an unconformity was cut, below it only."""
+        moved, own = below, (torch.zeros(0), torch.zeros(0))
+        for one in faults_near(self.seed, self.scenario, self.velocity, *axes, stage=stage):
+            if moved is below:
+                moved = below.clone()
+                own = (torch.zeros_like(below), torch.zeros_like(below))
+            undo_fault(one, moved, *own, axes)
+        if moved is below:
+            return below
+        for label, mine in zip(labels, own, strict=True):
+            torch.maximum(label, mine.mul_(belongs), out=label)
+        return moved
+
+    def _with_salt(self, bodies: BodyFields, axes: Axes) -> BodyFields:
+        """Cover what lies below the top of a salt dome."""
+        if self.scenario.salt <= 0.0:
+            return bodies
+        tops = [(dome, salt_top_ms(dome, axes[0], axes[1])) for dome in self._domes(axes)]
+        half = 0.5 * float(axes[2][1] - axes[2][0]) if len(axes[2]) > 1 else 2.0
+        twt = torch.from_numpy(axes[2].astype(np.float32)).to(bodies.cover.device)
+        parts = list(bodies.parts)
+        cover, part = bodies.cover, bodies.part
+        for dome, top in tops:
+            rows, cols = np.nonzero(np.isfinite(top) & (top < axes[2][-1] + half))
+            if rows.size == 0:
+                continue
+            iy, ix = torch.from_numpy(rows), torch.from_numpy(cols)
+            edge = torch.from_numpy(top[rows, cols].astype(np.float32))[:, None]
+            share = ((twt + half - edge) / (2 * half)).clamp(0.0, 1.0)
+            ages = np.zeros(rows.size, dtype=np.float32)
+            parts.append(BodyPart(BodyKind.SALT, dome.number, EVAPORITE, rows, cols, ages, ages))
+            mine = share >= 0.5
+            part[iy, ix] = torch.where(mine, len(parts), part[iy, ix]).to(torch.int16)
+            cover[iy, ix] = torch.where(share > 0, torch.maximum(share, cover[iy, ix] *
+                                                                 (1 - share)), cover[iy, ix])
+        return BodyFields(cover, part, tuple(parts))
+
+
+def _channels(bodies: BodyFields) -> tuple[Tensor, Tensor]:
+    """Share of every voxel in channels, and in those channels' sand."""
+    is_channel = [0.0, *(float(p.kind == BodyKind.CHANNEL) for p in bodies.parts)]
+    is_sand = [0.0, *(float(p.kind == BodyKind.CHANNEL and p.facies == SANDSTONE)
+                      for p in bodies.parts)]
+    if not any(is_channel):
+        return torch.zeros_like(bodies.cover), torch.zeros_like(bodies.cover)
+    return (bodies.cover * bodies.label(is_channel, torch.float32),
+            bodies.cover * bodies.label(is_sand, torch.float32))

@@ -15,7 +15,7 @@ from lithogen.noise import NoiseWeights, stratigraphic_noise
 from lithogen.prior import world_fields
 from lithogen.rng import generator
 from lithogen.scenario import Scenario
-from lithogen.structure import Structure, StructureFields
+from lithogen.structure import Conditions, Structure
 from lithogen.training.config import LithoTraining
 
 SPACING = Spacing()
@@ -50,7 +50,7 @@ def make_world(recipe: LithoTraining, number: int, stream: str = "train") -> Cac
             (field if field.dtype == torch.int8 else field.half())
             for name, field in fields.items()}
     return CachedWorld(window, scenario, half, torch.from_numpy(world.facies),
-                       torch.from_numpy(world.residual).half())
+                       torch.from_numpy(world.residual()).half())
 
 
 def _channel_share(structure: Structure, window: Window) -> float:
@@ -147,7 +147,7 @@ def draw_crop(
     window = Window((origin[0], origin[1], origin[2]), recipe.crop_shape)
     parts = {name: field[box] if field.dtype == torch.int8 else field[box].float()
              for name, field in world.fields.items()}
-    fields = StructureFields(**parts)
+    fields = Conditions(**parts)
     weights = weights if weights is not None else _weights(recipe, rng)
     noise = stratigraphic_noise(
         fields.age, window, SPACING, int(rng.integers(2**62)), mean.numel(), weights

@@ -1,5 +1,17 @@
 """Geological bodies attached to ages: channels, lobes, deltas, build-ups and others."""
 
-from lithogen.structure.bodies.part import BodyContext, BodyKind, BodyPart, body_number
+from lithogen.structure.bodies.paint import BodyFields, drape, paint
+from lithogen.structure.bodies.part import (
+    INTERVAL_MS,
+    REACH_MS,
+    SEQUENCE_OFFSET_MS,
+    BodyContext,
+    BodyKind,
+    BodyPart,
+    body_number,
+)
 
-__all__ = ["BodyContext", "BodyKind", "BodyPart", "body_number"]
+__all__ = [
+    "INTERVAL_MS", "REACH_MS", "SEQUENCE_OFFSET_MS", "BodyContext", "BodyFields", "BodyKind",
+    "BodyPart", "body_number", "drape", "paint",
+]

@@ -1,0 +1,319 @@
+"""Bed stacks: a semi-Markov chain of beds over age, in formations, hashed by chunks of age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.rng import generator, uniform
+from lithogen.rockphysics.facies import (
+    CHALK,
+    COAL,
+    DOLOMITE,
+    EVAPORITE,
+    HETEROLITHIC,
+    LIMESTONE,
+    MARL,
+    N_FACIES,
+    SANDSTONE,
+    SHALE,
+    TUFF,
+)  # fmt: skip
+from lithogen.scenario import Scenario
+from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
+from lithogen.structure.velocity import BackgroundVelocity
+
+Float = NDArray[np.float64]
+
+CHUNK_MS = 512.0
+CHUNK_JITTER_MS = 160.0
+LOG_STEP_M = 0.1524
+
+# Bed-to-bed transition probabilities (row: upper bed) of FORCE 2020 wells in quadrants 25, 31
+# and 32 (lithology CC BY 4.0, Bormann et al. 2020); evaporite and rare rows are assumptions.
+TRANSITION = np.array(
+    [
+        # shale  sand  het   lime  marl  tuff  coal  chalk dolo  evap
+        [0.000, 0.320, 0.301, 0.234, 0.085, 0.033, 0.022, 0.001, 0.004, 0.001],
+        [0.383, 0.000, 0.411, 0.195, 0.003, 0.002, 0.005, 0.001, 0.000, 0.000],
+        [0.457, 0.461, 0.000, 0.063, 0.011, 0.000, 0.007, 0.000, 0.001, 0.000],
+        [0.446, 0.260, 0.100, 0.000, 0.142, 0.052, 0.000, 0.004, 0.004, 0.002],
+        [0.476, 0.005, 0.042, 0.470, 0.000, 0.000, 0.000, 0.005, 0.002, 0.000],
+        [0.486, 0.029, 0.000, 0.471, 0.014, 0.000, 0.000, 0.000, 0.000, 0.000],
+        [0.625, 0.219, 0.156, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000],
+        [0.200, 0.050, 0.000, 0.350, 0.400, 0.000, 0.000, 0.000, 0.000, 0.000],
+        [0.400, 0.000, 0.000, 0.400, 0.050, 0.000, 0.000, 0.000, 0.000, 0.150],
+        [0.250, 0.000, 0.000, 0.250, 0.000, 0.000, 0.000, 0.000, 0.500, 0.000],
+    ]
+)
+# ln thickness in metres: mean and standard deviation per facies (same wells).
+LN_MEAN = np.array([1.27, 0.73, 0.45, -0.10, 0.45, 1.77, 0.13, 2.10, -0.28, 2.30])
+LN_STD = np.array([1.25, 1.10, 0.95, 0.55, 1.00, 1.20, 0.55, 0.80, 0.45, 0.80])
+THICKNESS_LIMITS_M = (0.3, 90.0)
+
+# Formation styles add to the log weight of the next bed and to its ln thickness.
+STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
+    "shale": (
+        {SANDSTONE: -1.4, HETEROLITHIC: -1.3, LIMESTONE: 0.1, TUFF: -1.0, MARL: -0.3},
+        {SHALE: 1.9},
+    ),
+    "reservoir": (
+        {LIMESTONE: -0.8, MARL: -2.5, TUFF: -3.0, SANDSTONE: 0.6, HETEROLITHIC: 0.6},
+        {SHALE: -0.45, SANDSTONE: 0.35, HETEROLITHIC: 0.1},
+    ),
+    "carbonate": (
+        {LIMESTONE: 0.8, MARL: 1.8, SANDSTONE: -2.5, HETEROLITHIC: -2.5, CHALK: 2.5, TUFF: -1.0,
+         DOLOMITE: 1.2},
+        {LIMESTONE: 1.9, MARL: 1.5, SHALE: -0.2, DOLOMITE: 0.8},
+    ),
+    "tuff": (
+        {TUFF: 2.6, SANDSTONE: -2.0, HETEROLITHIC: -2.0, LIMESTONE: -1.2},
+        {TUFF: 0.9, SHALE: -0.3},
+    ),
+    "coal": (
+        {COAL: 2.2, LIMESTONE: -2.0, MARL: -2.5, TUFF: -2.0, HETEROLITHIC: 0.4},
+        {SHALE: -0.3, SANDSTONE: 0.2},
+    ),
+    "evaporite": (
+        {EVAPORITE: 5.5, DOLOMITE: 3.5, LIMESTONE: 0.5, SANDSTONE: -2.5, HETEROLITHIC: -2.5,
+         TUFF: -2.0},
+        {DOLOMITE: 1.2, SHALE: -0.2},
+    ),
+    "mixed": ({LIMESTONE: -0.2}, {SHALE: 0.2}),
+}
+# How strongly beds of a style differ from one another, against the wells' mean.
+STYLE_VOLATILITY = {"shale": 0.55, "carbonate": 1.15, "evaporite": 0.8}
+# Bed scatter and scatter inside beds (sd of ln vp) measured in the same wells.
+BED_SCATTER = np.array([0.062, 0.085, 0.075, 0.12, 0.09, 0.045, 0.07, 0.07, 0.07, 0.02])
+INNER_SCATTER = np.array([0.041, 0.060, 0.045, 0.050, 0.045, 0.040, 0.03, 0.04, 0.03, 0.01])
+# Cemented or condensed beds, the stiff thick ones that make the tail of log impedance.
+CEMENT_CHANCE = np.array([0.004, 0.012, 0.010, 0.10, 0.05, 0.004, 0.0, 0.08, 0.10, 0.0])
+# ln rho per ln vp of porosity scatter, and the parts of ln rho and ln vs that are independent.
+RHO_PER_VP = 0.40
+RHO_OWN = 0.018
+SHEAR_OWN = 0.030
+FORMATION_OFFSET = 0.045
+
+DISTAL = {SANDSTONE: HETEROLITHIC, HETEROLITHIC: SHALE, LIMESTONE: MARL, MARL: SHALE,
+          COAL: SHALE, DOLOMITE: LIMESTONE, CHALK: MARL}
+PROXIMAL = {HETEROLITHIC: SANDSTONE, MARL: LIMESTONE, SHALE: HETEROLITHIC}
+THRESHOLD_SHALE = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class BedStack:
+    """Beds of a range of ages, top to base; arrays of shape (n_bed,).
+
+    Parameters
+    ----------
+    facies : code.
+    top_ms, thickness_ms : age of the top, and thickness in ms of age.
+    thickness_m : thickness in metres.
+    formation : number of the formation within its chunk.
+    ln_vp, ln_rho, ln_shear : deviation of the bed from the trend of its facies.
+    gradient : change of ln vp from top to base of the bed.
+    inner : standard deviation of ln vp inside the bed.
+    threshold : environment beyond which it becomes a more proximal (> 0) or distal facies.
+    """
+
+    facies: NDArray[np.intp]
+    top_ms: Float
+    thickness_ms: Float
+    thickness_m: Float
+    formation: NDArray[np.intp]
+    ln_vp: Float
+    ln_rho: Float
+    ln_shear: Float
+    gradient: Float
+    inner: Float
+    threshold: Float
+
+    def take(self, index: NDArray[np.intp] | slice) -> BedStack:
+        """Return some of the beds."""
+        return BedStack(*(getattr(self, name)[index] for name in self.__slots__))
+
+
+@dataclass(slots=True)
+class _Formation:
+    """Rules of the formation that beds are being laid in."""
+
+    log_weight: Float
+    thicker: Float
+    volatility: float
+    offset: float
+    left_ms: float
+    motif: list[int]
+
+
+def style_weights(scenario: Scenario) -> tuple[tuple[str, ...], Float]:
+    """Return the names of the formation styles and their probabilities."""
+    special = {
+        "carbonate": scenario.carbonate_share, "tuff": scenario.tuff_share,
+        "coal": 2.0 * scenario.coal_share, "evaporite": scenario.evaporite_share,
+    }
+    rest = max(1.0 - sum(special.values()), 0.05)
+    sand = rest * float(np.clip(scenario.net_to_gross * 1.9 - 0.12, 0.04, 0.92))
+    weights = special | {
+        "reservoir": sand, "shale": 0.72 * (rest - sand), "mixed": 0.28 * (rest - sand),
+    }
+    values = np.array(list(weights.values()))
+    return tuple(weights), values / values.sum()
+
+
+def _pick(u: float, weights: Float) -> int:
+    total = np.cumsum(weights)
+    return int(min(np.searchsorted(total, u * total[-1], side="right"), len(weights) - 1))
+
+
+def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) -> _Formation:
+    names, weights = style_weights(scenario)
+    style = names[_pick(float(rng.uniform()), weights)]
+    normals = rng.standard_normal((2, N_FACIES))
+    log_weight, thicker = 0.45 * normals[0], 0.4 * normals[1]
+    for table, target in zip(STYLES[style], (log_weight, thicker), strict=True):
+        for facies, value in table.items():
+            target[facies] += value
+    sand_shift = 1.6 * (scenario.net_to_gross - 0.3)
+    log_weight[SANDSTONE] += sand_shift
+    thicker[SANDSTONE] += sand_shift
+    thicker[SHALE] -= 0.8 * sand_shift
+    size, wild, off = rng.standard_normal(3)
+    volatility = min(STYLE_VOLATILITY.get(style, 1.0) * float(np.exp(-0.12 + 0.5 * wild)), 2.2)
+    left = ms_per_m * scenario.bed_scale * float(np.exp(np.log(75.0) + 0.65 * size))
+    motif: list[int] = []
+    u_cyclic, u_length = rng.uniform(size=2)
+    if u_cyclic < scenario.cyclicity:
+        facies = SHALE
+        for _ in range(2 + int(3 * u_length)):
+            motif.append(facies)
+            facies = _pick(float(rng.uniform()), TRANSITION[facies] * np.exp(log_weight))
+        if motif[-1] == motif[0]:
+            motif.pop()
+    return _Formation(log_weight, thicker, volatility, FORMATION_OFFSET * volatility * float(off),
+                      left, motif if len(motif) > 1 else [])
+
+
+def chunk_start_ms(seed: int, chunk: int) -> float:
+    """Return the age at which the beds of a chunk begin."""
+    return chunk * CHUNK_MS + CHUNK_JITTER_MS * float(uniform(seed, "prior/beds/start", chunk))
+
+
+@lru_cache(maxsize=128)
+def draw_chunk(seed: int, scenario: Scenario, chunk: int) -> BedStack:
+    """Return the beds of one chunk of age, top to base.
+
+    They begin at `chunk_start_ms` and the last one ends beyond the start of the next chunk.
+
+    Parameters
+    ----------
+    seed, scenario : of the strata.
+    chunk : index of the chunk; ages about chunk * 512 ms.
+    """
+    rng = generator(seed, "prior/beds", chunk)
+    start, stop = (chunk_start_ms(seed, c) for c in (chunk, chunk + 1))
+    velocity = BackgroundVelocity.from_scenario(scenario)
+    nominal_s = float(np.clip(np.mod(start, SEQUENCE_OFFSET_MS), 0.0, 6000.0)) * 1e-3
+    ms_per_m = 2000.0 / float(velocity.velocity(nominal_s))
+    rows: list[tuple[int, float, float, int, float, float, float]] = []
+    facies, place, number, top = SHALE, 0, -1, start
+    formation: _Formation | None = None
+    low, high = THICKNESS_LIMITS_M
+    while top < stop:
+        if formation is None or formation.left_ms <= 0.0:
+            formation = _formation(rng, scenario, ms_per_m)
+            number, place = number + 1, 0
+        u_next, u_skip = rng.uniform(size=2)
+        facies, place = _next_facies(formation, facies, place, float(u_next), float(u_skip))
+        spread = LN_STD[facies] if not formation.motif else 0.4
+        ln_m = LN_MEAN[facies] + formation.thicker[facies] + spread * rng.standard_normal()
+        metres = float(np.clip(np.exp(ln_m), low, high)) * scenario.bed_scale
+        rows.append((facies, top, metres * ms_per_m, number, metres, formation.volatility,
+                     formation.offset))
+        top += metres * ms_per_m
+        formation.left_ms -= metres * ms_per_m
+    return _characters(rng, rows)
+
+
+def _next_facies(
+    formation: _Formation, facies: int, place: int, u_next: float, u_skip: float
+) -> tuple[int, int]:
+    """Return the facies of the next bed and the place in the cycle after it."""
+    if formation.motif:
+        # One member in eight is missing, as in real cycles.
+        for _ in range(2 if u_skip < 0.12 else 1):
+            place = (place + 1) % len(formation.motif)
+        if formation.motif[place] != facies:
+            return formation.motif[place], place
+    chance = TRANSITION[facies] * np.exp(formation.log_weight)
+    return _pick(u_next, chance), place
+
+
+def _characters(
+    rng: np.random.Generator,
+    rows: list[tuple[int, float, float, int, float, float, float]],
+) -> BedStack:
+    """Draw the elastic character of beds: vectorised over the chunk."""
+    facies = np.array([r[0] for r in rows], dtype=np.intp)
+    top, thick, metres, volatile, offset = (
+        np.array([r[k] for r in rows]) for k in (1, 2, 4, 5, 6))
+    formation = np.array([r[3] for r in rows], dtype=np.intp)
+    shared, own, shear, slope, inner, edge = rng.standard_normal((6, len(rows)))
+    u_cement, u_hard = rng.uniform(size=(2, len(rows)))
+    ln_vp = offset + BED_SCATTER[facies] * volatile * shared
+    ln_vp = np.where(u_cement < CEMENT_CHANCE[facies], np.abs(ln_vp) + 0.10 + 0.20 * u_hard, ln_vp)
+    limit = 0.36
+    ln_vp = limit * np.tanh(ln_vp / limit)
+    reach = np.abs(0.55 + 0.5 * edge) + np.where(facies == SHALE, THRESHOLD_SHALE, 0.15)
+    return BedStack(
+        facies, top, thick, metres, formation, ln_vp, RHO_PER_VP * ln_vp + RHO_OWN * own,
+        SHEAR_OWN * shear, 0.03 * slope * np.minimum(thick / 5.0, 2.0),
+        INNER_SCATTER[facies] * volatile * np.exp(-0.18 + 0.5 * inner), np.sign(edge) * reach,
+    )
+
+
+def beds_between(seed: int, scenario: Scenario, first_ms: float, last_ms: float) -> BedStack:
+    """Return the beds that meet a range of ages, top to base, without gap or overlap."""
+    parts, end = [], -np.inf
+    low = int(np.floor(first_ms / CHUNK_MS)) - 2
+    for chunk in range(low, int(np.floor(last_ms / CHUNK_MS)) + 1):
+        stack = draw_chunk(seed, scenario, chunk)
+        base = stack.top_ms + stack.thickness_ms
+        # The last bed of a chunk ends where it ends: the first ones of the next lie beneath it.
+        stack = stack.take(np.nonzero(base > end)[0])
+        if stack.top_ms.size == 0:
+            continue
+        if np.isfinite(end):
+            hidden = np.maximum(end - stack.top_ms, 0.0)
+            stack.thickness_ms[...] -= hidden
+            stack.thickness_m[...] *= stack.thickness_ms / (stack.thickness_ms + hidden)
+            stack.top_ms[...] += hidden
+        end = float(stack.top_ms[-1] + stack.thickness_ms[-1])
+        parts.append(stack)
+    whole = BedStack(*(np.concatenate([getattr(p, name) for p in parts])
+                       for name in BedStack.__slots__))
+    inside = (whole.top_ms + whole.thickness_ms > first_ms) & (whole.top_ms < last_ms)
+    return whole.take(np.nonzero(inside)[0])
+
+
+def bed_log(
+    seed: int, scenario: Scenario, first_chunk: int = 1, n_chunk: int = 3
+) -> tuple[NDArray[np.intp], Float]:
+    """Return what a logged well would show of the beds at one place.
+
+    Parameters
+    ----------
+    seed, scenario : of the strata.
+    first_chunk, n_chunk : which chunks of age.
+
+    Returns
+    -------
+    facies (n_bed,) and thickness in metres (n_bed,), top to base; equal neighbours merged.
+    """
+    stack = beds_between(seed, scenario, first_chunk * CHUNK_MS, (first_chunk + n_chunk) * CHUNK_MS)
+    change = np.concatenate([[True], np.diff(stack.facies) != 0])
+    group = np.cumsum(change) - 1
+    metres = np.bincount(group, stack.thickness_m)
+    return stack.facies[change], np.asarray(metres, dtype=np.float64)

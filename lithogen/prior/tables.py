@@ -1,0 +1,183 @@
+"""Tables of strata: rock properties over age and environment, ready for exact block means."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.prior.beds import (
+    CHUNK_MS,
+    DISTAL,
+    PROXIMAL,
+    RHO_PER_VP,
+    BedStack,
+    beds_between,
+)
+from lithogen.rng import generator
+from lithogen.rockphysics import RockFamily, bed_properties
+from lithogen.rockphysics.facies import (
+    CHALK,
+    DOLOMITE,
+    HETEROLITHIC,
+    LIMESTONE,
+    N_FACIES,
+    SANDSTONE,
+)
+from lithogen.scenario import Scenario
+from lithogen.structure import Structure
+
+Float = NDArray[np.float64]
+Table = NDArray[np.float32]
+
+STEP_MS = 0.5
+N_ROWS = int(CHUNK_MS / STEP_MS)
+# A voxel may span this many rows (64 ms of age); tables reach that far into the next chunk.
+MAX_SPAN = 128
+ENVIRONMENTS = 9
+ENVIRONMENT_LIMIT = 2.0
+LEVELS = np.linspace(-ENVIRONMENT_LIMIT, ENVIRONMENT_LIMIT, ENVIRONMENTS)
+# Columns: compliances 1 / M and 1 / mu in 1/GPa, density, porosity, net share, unit texture.
+COLUMNS = ("compliance", "shear_compliance", "rho", "porosity", "net", "texture")
+# Widths in rows for which the dominant facies is tabulated; a span takes the nearest.
+WIDTHS = np.array([1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128])
+POROUS = (LIMESTONE, CHALK, DOLOMITE)
+LEAST_NET_POROSITY = 0.10
+KEPT_CHUNKS = 64
+
+_DISTAL = np.array([DISTAL.get(f, f) for f in range(N_FACIES)])
+_PROXIMAL = np.array([PROXIMAL.get(f, f) for f in range(N_FACIES)])
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTable:
+    """Strata of one chunk of age at every environment.
+
+    Parameters
+    ----------
+    total : float32 (environments, N_ROWS + MAX_SPAN + 1, columns), running sums over rows.
+    dominant : int8 (environments, N_ROWS, widths), most frequent facies from a row on.
+    """
+
+    total: Table
+    dominant: NDArray[np.int8]
+
+
+@dataclass(slots=True)
+class Strata:
+    """The strata of one world: tables by chunk of age, made when asked for.
+
+    Parameters
+    ----------
+    seed, scenario : of strata and rock physics.
+    structure : gives the depth at which an age lies where nothing is folded.
+    """
+
+    seed: int
+    scenario: Scenario
+    structure: Structure
+    family: RockFamily
+    _kept: OrderedDict[int, ChunkTable] = field(default_factory=OrderedDict)
+
+    def chunk(self, number: int) -> ChunkTable:
+        """Return the table of a chunk of age."""
+        if number not in self._kept:
+            self._kept[number] = self._make(number)
+            if len(self._kept) > KEPT_CHUNKS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+    def _make(self, chunk: int) -> ChunkTable:
+        first = chunk * CHUNK_MS
+        n = N_ROWS + MAX_SPAN
+        age = first + (np.arange(n) + 0.5) * STEP_MS
+        beds = beds_between(self.seed, self.scenario, first, first + n * STEP_MS)
+        owner = np.clip(np.searchsorted(beds.top_ms, age, side="right") - 1, 0, None)
+        texture = np.concatenate([texture_of(self.seed, chunk + k) for k in (0, 1)])[:n]
+        facies = facies_by_environment(beds)[owner]
+        local = beds.gradient[owner] * ((age - beds.top_ms[owner]) / beds.thickness_ms[owner] - 0.5)
+        local = local + beds.inner[owner] * texture
+        depth = self.structure.nominal_depth_m(age)
+        shape = facies.shape
+
+        def everywhere(values: Float) -> Float:
+            return np.broadcast_to(values[:, None], shape)
+
+        vp, vs, rho, phi = bed_properties(
+            self.family, facies, everywhere(depth),
+            ln_vp=everywhere(beds.ln_vp[owner] + local),
+            ln_shear=everywhere(beds.ln_shear[owner]),
+            ln_rho=everywhere(beds.ln_rho[owner] + RHO_PER_VP * local),
+        )
+        total = np.zeros((n + 1, ENVIRONMENTS, len(COLUMNS)))
+        columns = (1e9 / (rho * vp**2), 1e9 / (rho * vs**2), rho, phi, net_share(facies, phi),
+                   everywhere(texture))
+        for place, values in enumerate(columns):
+            np.cumsum(values, axis=0, out=total[1:, :, place])
+        return ChunkTable(
+            np.ascontiguousarray(total.transpose(1, 0, 2), dtype=np.float32), dominant(facies)
+        )
+
+
+@lru_cache(maxsize=8)
+def strata_of(seed: int, structure: Structure) -> Strata:
+    """Return the strata that a seed lays into a structure; recent ones are kept."""
+    scenario = structure.scenario
+    family = RockFamily.random(seed, scenario.burial_m, scenario.basin)
+    return Strata(seed, scenario, structure, family)
+
+
+def facies_by_environment(beds: BedStack) -> NDArray[np.intp]:
+    """Return the facies of every bed at every environment, (n_bed, environments)."""
+    edge, own = beds.threshold[:, None], beds.facies[:, None]
+    distal, proximal = _DISTAL[own], _PROXIMAL[own]
+    out = np.where((edge < 0) & (edge > LEVELS), distal, own)
+    return np.asarray(np.where((edge > 0) & (edge < LEVELS), proximal, out), dtype=np.intp)
+
+
+def net_share(facies: NDArray[np.intp], phi: Float) -> Float:
+    """Return the net share of rock: sandstone 1, heterolithic 0.5, porous carbonate 1."""
+    net = np.where(facies == SANDSTONE, 1.0, np.where(facies == HETEROLITHIC, 0.5, 0.0))
+    is_porous = np.isin(facies, POROUS) & (phi > LEAST_NET_POROSITY)
+    return np.where(is_porous, 1.0, net)
+
+
+@lru_cache(maxsize=128)
+def texture_of(seed: int, chunk: int) -> Float:
+    """Unit-variance noise along age inside beds, (N_ROWS,): autoregressions of 0.8 and 8 m."""
+    from scipy.signal import lfilter
+
+    rng = generator(seed, "prior/inner", chunk)
+    total = np.zeros(N_ROWS)
+    for length_ms, share in ((0.7, 0.5), (7.0, 0.5)):
+        rho = float(np.exp(-STEP_MS / length_ms))
+        drive = rng.standard_normal(N_ROWS + 128) * np.sqrt(1 - rho**2)
+        total += np.sqrt(share) * lfilter([1.0], [1.0, -rho], drive)[128:]
+    total.setflags(write=False)
+    return total
+
+
+def dominant(facies: NDArray[np.intp]) -> NDArray[np.int8]:
+    """Return the most frequent facies in windows that begin at every row.
+
+    Parameters
+    ----------
+    facies : codes, (N_ROWS + MAX_SPAN, environments).
+
+    Returns
+    -------
+    int8 (environments, N_ROWS, widths); the lowest code wins a tie.
+    """
+    present = np.unique(facies)
+    n, envs = facies.shape
+    count = np.zeros((len(present), n + 1, envs), dtype=np.int32)
+    np.cumsum(facies[None] == present[:, None, None], axis=1, out=count[:, 1:])
+    out = np.empty((envs, N_ROWS, len(WIDTHS)), dtype=np.int8)
+    for place, width in enumerate(WIDTHS):
+        inside = count[:, width : width + N_ROWS] - count[:, :N_ROWS]
+        out[:, :, place] = present[inside.argmax(axis=0)].T
+    return out

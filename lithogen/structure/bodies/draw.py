@@ -1,0 +1,39 @@
+"""Which bodies lie in a range of ages: every kind of them, in one canonical order."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.structure.bodies.part import INTERVAL_MS, REACH_MS, BodyContext, BodyPart
+
+Float = NDArray[np.float64]
+
+# Oldest first within an interval; erosive bodies cut what lies beneath, so they come last.
+KINDS = ("lobes", "deltas", "buildups", "karst", "mass_transport", "channels", "canyons")
+
+
+def draw_bodies(
+    context: BodyContext, ages_ms: tuple[float, float], y_m: Float, x_m: Float
+) -> list[BodyPart]:
+    """Return the parts of all bodies that may meet a range of ages, oldest interval first.
+
+    Parameters
+    ----------
+    context : seed, scenario and velocity of the world.
+    ages_ms : lowest and highest age in ms.
+    y_m, x_m : lateral axes in metres.
+    """
+    first = int(np.floor((ages_ms[0] - REACH_MS) / INTERVAL_MS))
+    last = int(np.floor((ages_ms[1] + REACH_MS) / INTERVAL_MS))
+    out: list[BodyPart] = []
+    for interval in range(last, first - 1, -1):
+        for kind in KINDS:
+            try:
+                module = importlib.import_module(f"lithogen.structure.bodies.{kind}")
+            except ImportError:
+                continue
+            out += module.draw_parts(context, interval, y_m, x_m)
+    return out

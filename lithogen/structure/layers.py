@@ -1,0 +1,131 @@
+"""Layers: from unfolded two-way time to age, by a table of nodes per column of the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lithogen.scenario import Scenario
+from lithogen.structure.bodies import BodyPart, drape
+from lithogen.structure.packages import columns
+
+Float = NDArray[np.float64]
+
+NODE_MS = 4.0
+# A jump of age between two nodes is a surface where layers end: no age in between exists there.
+JUMP_MS = 24.0
+DRAPE_LENGTH_MS = 45.0
+LEAST_DRAPE_MS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Layers on the voxels of a window, tensors (n_iline, n_xline, n_twt).
+
+    Parameters
+    ----------
+    age, rate : relative geologic time in ms and its derivative by two-way time.
+    environment : < 0 distal, > 0 proximal.
+    sequence : int8, 0 is the youngest.
+    """
+
+    age: Tensor
+    rate: Tensor
+    environment: Tensor
+    sequence: Tensor
+
+
+def age_of(
+    position: Tensor, number: Tensor, axes: tuple[Float, Float, Float], seed: int,
+    scenario: Scenario, parts_of: Callable[[tuple[float, float]], list[BodyPart]],
+) -> tuple[Layers, list[BodyPart]]:
+    """Return the layers of points from their unfolded two-way time.
+
+    Parameters
+    ----------
+    position : unfolded two-way time in ms, (n_iline, n_xline, n_twt), float32.
+    number : the sequence of every point, int8, same shape.
+    axes : y in m, x in m, two-way time in ms.
+    seed, scenario : of the structure.
+    parts_of : gives the bodies whose ages lie in a range.
+    """
+    y_m, x_m, _ = axes
+    tables: list[Tensor] = []
+    parts: list[BodyPart] = []
+    used = [n for n in range(int(number.max()) + 1) if bool((number == n).any())]
+    first = torch.zeros(max(used) + 1, dtype=torch.int32, device=position.device)
+    n_node = 0
+    for n in used:
+        start, count = _nodes_of(position, number, n)
+        s_ms = (start + np.arange(count)) * NODE_MS
+        table, own = _table(seed, scenario, n, s_ms, (y_m, x_m), parts_of)
+        tables.append(table.to(position.device))
+        parts += own
+        first[n] = n_node - start
+        n_node += count
+    table = torch.cat(tables, dim=2) if len(tables) > 1 else tables[0]
+    age, rate, environment = _look_up(table, position, number, first)
+    return Layers(age, rate, environment, number), parts
+
+
+def _nodes_of(position: Tensor, number: Tensor, sequence: int) -> tuple[int, int]:
+    """First node and number of nodes that a sequence needs."""
+    if bool((number == sequence).all()):
+        low, high = float(position.min()), float(position.max())
+    else:
+        mine = number == sequence
+        low = float(torch.where(mine, position, torch.inf).min())
+        high = float(torch.where(mine, position, -torch.inf).max())
+    start = int(np.floor(low / NODE_MS))
+    return start, int(np.floor(high / NODE_MS)) + 2 - start
+
+
+def _table(
+    seed: int, scenario: Scenario, sequence: int, s_ms: Float, map_axes: tuple[Float, Float],
+    parts_of: Callable[[tuple[float, float]], list[BodyPart]],
+) -> tuple[Tensor, list[BodyPart]]:
+    """Age, rate and environment on nodes, (n_iline, n_xline, n_node, 3), and the bodies there."""
+    found = columns(seed, scenario, sequence, s_ms, *map_axes)
+    maps = found.maps.reshape(len(found.maps), -1).T
+    shape = (len(map_axes[0]), len(map_axes[1]), len(s_ms))
+    age = (maps @ found.age).reshape(shape)
+    parts = parts_of((float(age.min()), float(age.max())))
+    out = torch.empty(*shape, 3)
+    bent = torch.from_numpy(age.astype(np.float32))
+    for part in parts:
+        if part.drape * float((part.base_age - part.top_age).max()) > LEAST_DRAPE_MS:
+            drape(bent, part, DRAPE_LENGTH_MS)
+    out[..., 0] = bent
+    out[..., 1] = torch.from_numpy((maps @ found.rate).reshape(shape).astype(np.float32))
+    out[..., 2] = torch.from_numpy((maps @ found.environment).reshape(shape).astype(np.float32))
+    return out, parts
+
+
+def _look_up(
+    table: Tensor, position: Tensor, number: Tensor, first: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Interpolate linearly between the nodes of every point's own column."""
+    n_y, n_x, n_node, n_value = table.shape
+    flat = table.reshape(-1, n_value)
+    node = position / NODE_MS
+    lower = node.floor()
+    part = node.sub_(lower).reshape(-1)
+    column = torch.arange(n_y * n_x, dtype=torch.int32, device=position.device) * n_node
+    index = lower.to(torch.int32).add_(column.reshape(n_y, n_x, 1))
+    if len(first) > 1:
+        index += first.index_select(0, number.reshape(-1).to(torch.int32)).reshape(number.shape)
+    else:
+        index += first
+    index = index.reshape(-1)
+    upper = flat.index_select(0, index)
+    below = flat.index_select(0, index.add_(1)).sub_(upper)
+    is_jump = below[:, 0] > JUMP_MS
+    part = torch.where(is_jump, part.round(), part)
+    upper.addcmul_(below, part[:, None])
+    age, rate, environment = (upper[:, n].contiguous().reshape(position.shape) for n in range(3))
+    return age, rate, environment
