@@ -210,7 +210,8 @@ def within_bounds(
     vp, vs, rho, phi : m/s, m/s, kg/m3, -, arrays of one shape.
     facies : codes of beds of one facies; None for block averages of several facies.
     fluid_bulk_pa : bulk modulus of the pore fluid, Pa (that of the mixture in gas sand).
-    tolerance : relative tolerance of the moduli, absolute tolerance of Poisson's ratio.
+    tolerance : relative tolerance of the moduli, and of the ratio of P-wave and shear modulus
+        that stands for Poisson's ratio.
 
     Returns
     -------
@@ -232,11 +233,11 @@ def within_bounds(
         tested, high = modulus, bounds.bulk_high + (4.0 / 3.0) * bounds.shear_high
     else:
         tested, high = modulus - (4.0 / 3.0) * shear, bounds.bulk_high
-    nu = poisson_ratio(vp, vs)
+    ratio_low, ratio_high = (r + 4.0 / 3.0 for r in (MIN_BULK_OVER_SHEAR, MAX_BULK_OVER_SHEAR))
     return np.asarray(
         (tested >= bounds.bulk_low * less)
         & (tested <= high * more)
         & (shear <= bounds.shear_high * more)
-        & (nu >= POISSON_LIMITS[0] - tolerance)
-        & (nu <= POISSON_LIMITS[1] + tolerance)
+        & (modulus >= ratio_low * less * shear)
+        & (modulus <= ratio_high * more * shear)
     )

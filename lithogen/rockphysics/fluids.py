@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lithogen.errors import ConfigError, ShapeError, require
-from lithogen.rockphysics.bounds import MIN_BULK_OVER_SHEAR, mineral_bulk
+from lithogen.rockphysics.bounds import (
+    MIN_BULK_OVER_SHEAR,
+    MINERALS_GPA,
+    mineral_bulk,
+    moduli_bounds,
+)
 from lithogen.rockphysics.facies import CHALK, DOLOMITE, HETEROLITHIC, LIMESTONE, SANDSTONE
 
 Float = NDArray[np.float64]
@@ -36,6 +41,8 @@ _PORE_WATER_KG_M3 = 1030.0
 _ATMOSPHERE_MPA = 0.1
 _GAS_CONSTANT = 8.314
 _ZERO_C = 273.15
+# Weight of sediment less that of its pore water, per volume: the effective stress it builds up.
+_BUOYANT_KG_M3 = 1000.0
 
 
 @cache
@@ -164,6 +171,24 @@ def mixed_bulk(brine_pa: ArrayLike, hydrocarbon_pa: ArrayLike, saturation: float
     return np.asarray(fluids.wood(np.asarray(hydrocarbon_pa), np.asarray(brine_pa), saturation))
 
 
+def loosest_frame(phi: Float, depth_m: Float) -> Float:
+    """Bulk modulus in Pa of a dry pack of smooth quartz grains under its overburden.
+
+    Parameters
+    ----------
+    phi : porosity; depth_m : depth below the sea bed in m, one shape.
+
+    Source: Walton (1987), smooth spheres under hydrostatic stress, equation in Mavko et al.
+    (2009), section 5.4; contacts per grain 20 - 34 phi + 14 phi^2 (Murphy, 1982).
+    """
+    bulk, shear = (v * 1e9 for v in MINERALS_GPA["quartz"])
+    compliance = (1.0 / shear + 1.0 / (bulk + shear / 3.0)) / (4.0 * np.pi)
+    contacts = 20.0 - 34.0 * phi + 14.0 * phi**2
+    stress = _BUOYANT_KG_M3 * _G_M_S2 * np.maximum(depth_m, 0.0)
+    cube = 3.0 * ((1.0 - phi) * contacts / compliance) ** 2 * stress / np.pi**4
+    return np.asarray(np.cbrt(cube) / 6.0)
+
+
 def substitute(
     vp: Float32, vs: Float32, rho: Float32, phi: Float32, facies: NDArray[np.integer],
     fluid: NDArray[np.integer],
@@ -185,7 +210,8 @@ def substitute(
     vp, vs, rho, float32, new arrays; voxels of brine, of other facies and of porosity up to
     0.05 are bit for bit as given. The shear modulus never changes. Part of the definition:
     the bulk modulus rises for no fluid softer than brine, and falls no further than
-    Poisson's ratio 0.05.
+    Poisson's ratio 0.05, the Reuss average of the facies' softest solid and the new fluid,
+    and the bulk modulus of an uncemented dry pack (`loosest_frame`).
 
     Raises
     ------
@@ -206,34 +232,44 @@ def substitute(
     out = tuple(np.array(values, dtype=np.float32) for values in (vp, vs, rho))
     if not where.any():
         return out[0], out[1], out[2]
-    # Depths repeat along the window, properties of fluids are the costly part.
+    rock = [np.asarray(v)[where].astype(np.float64) for v in (vp, vs, rho, phi)]
+    # Depths repeat along the window, and properties of fluids are the costly part.
     depth, index = np.unique(np.broadcast_to(depth_m, shape)[where], return_inverse=True)
-    bulk, density = fluid_properties(depth, water_depth_m)
-    kind = fluid[where]
-    bulk_new = mixed_bulk(bulk[0, index], bulk[kind, index], saturation)
-    rho_new = (1.0 - saturation) * density[0, index] + saturation * density[kind, index]
-    p, s, r, porosity = (v[where].astype(np.float64) for v in (vp, vs, rho, phi))
-    _, fluidsub = _bruges()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result = fluidsub.avseth_fluidsub(
-            p, s, r, porosity, density[0, index], rho_new, mineral_bulk(facies[where]),
-            bulk[0, index], bulk_new,
-        )
-    shear = r * s * s
-    modulus = _sound_bulk(result, shear, r * p * p - (4.0 / 3.0) * shear)
-    out[0][where] = np.sqrt((modulus + (4.0 / 3.0) * shear) / result.rho)
-    out[1][where] = np.sqrt(shear / result.rho)
-    out[2][where] = result.rho
+    bulk, density = (v[:, index] for v in fluid_properties(depth, water_depth_m))
+    kind, column = fluid[where], np.arange(len(index))
+    mixture = (
+        mixed_bulk(bulk[BRINE], bulk[kind, column], saturation),
+        (1.0 - saturation) * density[BRINE] + saturation * density[kind, column],
+    )
+    changed = _gassmann(
+        rock, facies[where], (bulk[BRINE], density[BRINE]), mixture,
+        loosest_frame(rock[3], depth[index]),
+    )
+    for values, new in zip(out, changed, strict=True):
+        values[where] = new
     return out[0], out[1], out[2]
 
 
-def _sound_bulk(result: Any, shear: Float, bulk_brine: Float) -> Float:
-    """Substituted bulk modulus in Pa between that of Poisson's ratio 0.05 and that with brine.
-
-    A frame softer than the Reuss average has no dry modulus; Gassmann's equation then gives a
-    negative or undefined one, which counts as the softest.
-    """
-    modulus = np.square(result.Vp) * result.rho - (4.0 / 3.0) * shear
-    floor = np.minimum(MIN_BULK_OVER_SHEAR * shear, bulk_brine)
-    modulus = np.where(np.isfinite(modulus), modulus, floor)
-    return np.asarray(np.minimum(np.maximum(modulus, floor), bulk_brine))
+def _gassmann(
+    rock: list[Float], facies: NDArray[np.integer], before: tuple[Float, Float],
+    after: tuple[Float, Float], frame_pa: Float,
+) -> tuple[Float, Float, Float]:
+    """vp, vs, rho of rock (vp, vs, rho, phi) whose fluid (bulk, density) changes."""
+    vp, vs, rho, phi = rock
+    _, fluidsub = _bruges()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = fluidsub.avseth_fluidsub(
+            vp, vs, rho, phi, rhof1=before[1], rhof2=after[1], kmin=mineral_bulk(facies),
+            kf1=before[0], kf2=after[0],
+        )
+    shear = rho * vs * vs
+    bulk_before = rho * vp * vp - (4.0 / 3.0) * shear
+    reuss = moduli_bounds(phi, facies, fluid_bulk_pa=after[0]).bulk_low
+    softest = np.maximum(np.maximum(MIN_BULK_OVER_SHEAR * shear, reuss), frame_pa)
+    floor = np.minimum(softest, bulk_before)
+    bulk = np.square(result.Vp) * result.rho - (4.0 / 3.0) * shear
+    # A frame softer than the Reuss average has no dry modulus: Gassmann's equation gives a
+    # negative or undefined one, which counts as the softest.
+    bulk = np.where(np.isfinite(bulk), np.clip(bulk, floor, bulk_before), floor)
+    modulus = bulk + (4.0 / 3.0) * shear
+    return np.sqrt(modulus / result.rho), np.sqrt(shear / result.rho), result.rho
