@@ -198,7 +198,8 @@ def bed_properties(
     Notes
     -----
     Limits are part of the model's definition, not a repair. In this order: density between
-    grains of 0.92 to 1.08 times the facies' matrix density, porosity (trend less 0.7 of the
+    grains of 0.92 to 1.08 times the facies' matrix density and within `RHO_LIMITS_KG_M3`,
+    porosity (trend less 0.7 of the
     density residual over rho_matrix - rho_fluid; 0.01 to 0.65, or 0 for coal and evaporite),
     velocities within `VP_LIMITS_M_S`, then Poisson's ratio 0.05 to 0.49 and the moduli between
     Reuss and upper Hashin-Shtrikman of the facies' solids and brine at that porosity
@@ -231,6 +232,7 @@ def bed_properties(
     grains, pores = (1.0 - phi) * rho_m, phi * FLUID_DENSITY_KG_M3
     low, high = GRAIN_DENSITY_LIMITS
     rho = np.clip(rho, grains * low + pores, grains * high + pores)
+    rho = np.clip(rho, *RHO_LIMITS_KG_M3)
     vp, vs = limit_velocities(vp, vs, rho, phi, facies)
     return vp, vs, rho, phi
 

@@ -47,7 +47,7 @@ from lithogen.rockphysics.fluids import (
     pressure_temperature,
     substitute,
 )
-from lithogen.rockphysics.trends import RESIDUAL_SCALE
+from lithogen.rockphysics.trends import RESIDUAL_SCALE, RHO_LIMITS_KG_M3
 from lithogen.scenario import BASINS
 
 # float64 arithmetic in another order.
@@ -198,6 +198,7 @@ def test_every_bed_is_physically_possible(basin):
         assert within_bounds(vp, vs, rho, phi, facies, tolerance=FLOAT32).all()
         single = [v.astype(np.float32) for v in (vp, vs, rho, phi)]
         assert within_bounds(*single, facies).all()
+        assert RHO_LIMITS_KG_M3[0] <= rho.min() <= rho.max() <= RHO_LIMITS_KG_M3[1]
         nu = poisson_ratio(vp, vs)
         assert nu.min() >= 0.05 - FLOAT32
         assert nu.max() <= 0.49 + FLOAT32
