@@ -209,8 +209,8 @@ class HorizonModel(GivenArea):
         moved = knots.copy()
         for fault in self.faults:
             moved += fault.correction_ms(knots)
-        # Continued walls of converging surfaces may cross by the error of the fit.
-        self.knots_ms = touching_closed(np.maximum.accumulate(moved, axis=0))
+        # Continued walls of converging surfaces may cross by the error of the fit: they touch.
+        self.knots_ms = touching_closed(moved)
         thickness_ms = np.maximum(np.diff(self.knots_ms, axis=0).mean(axis=(1, 2)), TOUCH_MS)
         rate = np.diff(self.ages_ms) / thickness_ms
         self.end_rates = (end_rate(float(rate[0])), end_rate(float(rate[-1])))

@@ -14,7 +14,7 @@ from lithogen.errors import ConfigError, ShapeError, StructureError
 from lithogen.grid import Spacing, Window
 from lithogen.structure.given import HorizonModel, RgtModel
 from lithogen.structure.horizons import horizon, horizon_twt
-from lithogen.structure.interpolate import cubic_columns, knot_slopes
+from lithogen.structure.interpolate import TOUCH_MS, cubic_columns, knot_slopes, touching_closed
 from lithogen.structure.velocity import BackgroundVelocity
 
 SPACING = Spacing()
@@ -137,6 +137,12 @@ def test_pinch_out_does_not_crowd_the_layers_beside_it() -> None:
     assert float(rate.min()) > 0.7 and float(rate.max()) < 1.51
 
 
+def test_knots_closer_than_can_be_told_are_one() -> None:
+    knots = np.array([400.0, 400.0 + 0.7 * TOUCH_MS, 400.0 + 1.4 * TOUCH_MS, 401.0])
+    closed = touching_closed(knots[:, None, None])[:, 0, 0]
+    assert closed.tolist() == [400.0, 400.0, np.float32(knots[2]), 401.0]
+
+
 @pytest.mark.parametrize("has_fault", [False, True])
 def test_horizon_window_equals_crop(has_fault) -> None:
     surfaces, faults = faulted_surfaces() if has_fault else (gentle_surfaces(), [])
@@ -245,6 +251,45 @@ def test_layers_end_at_the_plane() -> None:
     assert bool((age.diff(dim=2) > 0).all())
 
 
+def noisy_surfaces(seed: int = 4) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The faulted surfaces picked with errors of 2 ms; the second pair touches in places."""
+    surfaces, faults = faulted_surfaces()
+    rng = np.random.default_rng(seed)
+    surfaces[3] = surfaces[2] + 0.0003 * rng.random(surfaces[2].shape)
+    picked = [s + 0.002 * rng.standard_normal(s.shape) for s in surfaces]
+    return [np.maximum.reduce(picked[: k + 1]) for k in range(4)], faults
+
+
+def test_throw_survives_errors_of_picking() -> None:
+    surfaces, faults = noisy_surfaces()
+    throw = HorizonModel(surfaces, faults=faults, velocity=VELOCITY).faults[0].throw_ms
+    # Errors of 2 ms in some hundred columns, half of them left at the ends of the cut-offs.
+    assert np.abs(throw[np.isfinite(faults[0])] - THROW_MS).max() < 3.0
+
+
+def test_age_increases_across_a_fault_through_touching_noisy_surfaces() -> None:
+    surfaces, faults = noisy_surfaces()
+    model = HorizonModel(surfaces, faults=faults, velocity=VELOCITY)
+    age, rate = model.age_and_rate(Window((0, 0, 0), (40, 80, 250)), SPACING)
+    assert bool((age.diff(dim=2) > 0).all()) and bool((rate > 0).all())
+    # Walls continued by a fit to noisy picks do cross here; the knots that are used do not.
+    picks = (np.stack(surfaces) * 1e3).astype(np.float32).astype(np.float64)
+    assert np.diff(picks + model.faults[0].correction_ms(picks), axis=0).min() < -0.5
+    assert (np.diff(model.knots_ms, axis=0) >= 0).all()
+
+
+def test_wall_of_a_few_columns_gives_no_throw() -> None:
+    surfaces, faults = faulted_surfaces()
+    row = np.arange(42)
+    plane = np.where(row > 30, faults[0][:1, :42], np.nan)
+    # Of the second surface two columns lie above the plane, of the first one four below it.
+    few = HorizonModel([s[:1, :42] for s in surfaces[:2]], faults=[plane], velocity=VELOCITY)
+    assert float(np.abs(few.faults[0].throw_ms).max()) == 0.0
+    more = HorizonModel([s[:1, :60] for s in surfaces[:2]], faults=[faults[0][:1, :60]],
+                        velocity=VELOCITY)
+    assert float(more.faults[0].throw_ms.max()) == pytest.approx(THROW_MS, abs=0.1)
+
+
 def test_plane_that_cuts_no_horizon_has_no_throw() -> None:
     plane = np.full(SHAPE, np.nan)
     plane[:, 5:9] = 0.1 + 0.01 * X[:, 5:9]
@@ -298,6 +343,18 @@ def test_rgt_of_another_unit_is_scaled_when_told() -> None:
     assert torch.allclose(age, plain, atol=1e-4) and torch.allclose(rate, plain_rate, atol=1e-5)
     with pytest.raises(ConfigError, match=r"rgt increases by 0\.00\d+ per ms.*multiply it by"):
         RgtModel(volume / 500.0)
+
+
+def test_beyond_a_volume_ages_go_on_at_a_bounded_rate() -> None:
+    volume = rgt_volume()
+    volume[..., 0] -= 200.0
+    volume[..., -1] = volume[..., -2] + 0.01
+    age, rate = RgtModel(volume).age_and_rate(Window((0, 0, -2), (6, 7, 44)), SPACING)
+    for index, bound in ((0, 3.0), (1, 3.0), (-1, 0.3), (-2, 0.3)):
+        assert rate[..., index].numpy() == pytest.approx(bound, abs=1e-6)
+    # The step is bound times 4 ms, in single precision of ages to 200 ms.
+    assert (age[..., 1] - age[..., 0]).numpy() == pytest.approx(12.0, abs=1e-4)
+    assert (age[..., -1] - age[..., -2]).numpy() == pytest.approx(1.2, abs=1e-4)
 
 
 def test_rate_beside_an_unconformity_is_that_of_the_layers() -> None:
