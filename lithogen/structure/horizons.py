@@ -29,6 +29,8 @@ CLEAR_MS = 8.0
 # ... and on either wall at least this many, or a dip passes for an offset.
 LEAST_COLUMNS = 6
 NEAREST_CUTOFFS = 12
+# Columns fitted at a time: 20 MB of neighbours.
+FIT_PART = 2048
 
 
 def horizon_twt(
@@ -161,7 +163,7 @@ def surface_map(values: Any, name: str, shape: tuple[int, ...] | None = None) ->
     Raises
     ------
     ShapeError : not a map, or not of `shape`.
-    StructureError : infinite values, or milliseconds where seconds were wanted.
+    StructureError : infinite values, NaN everywhere, or milliseconds for seconds.
     """
     out = plain_array(values, MAP_AXES, name).astype(np.float64)
     if shape is not None:
@@ -171,6 +173,8 @@ def surface_map(values: Any, name: str, shape: tuple[int, ...] | None = None) ->
         i, j = place(is_infinite)
         raise StructureError(f"{name} has {is_infinite.sum()} infinite values, the first at iline "
                              f"{i}, xline {j}, wanted two-way times in seconds")
+    require(not np.isnan(out).all(), f"{name} is NaN in every column, wanted two-way times in "
+            "seconds somewhere", StructureError)
     is_long = np.abs(out) > LONGEST_TWT_S
     if is_long.any():
         i, j = place(is_long)
@@ -317,6 +321,18 @@ def fit_across(
     time of the horizon below the plane (its footwall), continued to the columns, and its step
     to the wall above, ms, each (n,); NaN where a wall has too few columns.
     """
+    # In parts: a horizon may follow a listric plane over a large area.
+    parts = [
+        _fit_part(plane_ms, horizon_ms, rows[k : k + FIT_PART], cols[k : k + FIT_PART])
+        for k in range(0, max(1, len(rows)), FIT_PART)
+    ]
+    footwall, step = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return footwall, step
+
+
+def _fit_part(
+    plane_ms: Float, horizon_ms: Float, rows: NDArray[np.intp], cols: NDArray[np.intp]
+) -> tuple[Float, Float]:
     reach = np.arange(-FIT_RADIUS, FIT_RADIUS + 1)
     dy, dx = (axis.ravel() for axis in np.meshgrid(reach, reach, indexing="ij"))
     i, j = rows[:, None] + dy, cols[:, None] + dx

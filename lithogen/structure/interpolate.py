@@ -86,7 +86,8 @@ def slope_beside(depth_m: Float, axis: int, step_m: float) -> Float:
 def touching_closed(knot_ms: Float) -> Float:
     """Return knots (n, n_iline, n_xline) that touch or increase along n.
 
-    One that lies above its predecessor, or less than TOUCH_MS below it, takes its place. Values are multiples of the float32 step, so that a voxel and a knot compare exactly.
+    One that lies above its predecessor, or less than TOUCH_MS below it, takes its place. Values
+    are multiples of the float32 step, so that a voxel and a knot compare exactly.
     """
     out = knot_ms.astype(np.float32)
     for index in range(1, len(out)):

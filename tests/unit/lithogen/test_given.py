@@ -198,12 +198,16 @@ def faulted_surfaces(throw_ms: float = THROW_MS, shape: tuple[int, int] = (40, 8
     return surfaces, [np.where((plane > 60) & (plane < 1000), plane, np.nan) / 1e3]
 
 
-def test_throw_is_the_offset_of_the_horizons() -> None:
+def test_throw_is_the_offset_of_the_horizons(monkeypatch) -> None:
     surfaces, faults = faulted_surfaces()
     model = HorizonModel(surfaces, faults=faults, velocity=VELOCITY)
     throw = model.faults[0].throw_ms[np.isfinite(faults[0])]
     # The model of the fit (one dip, one step) is exact here.
     assert np.abs(throw - THROW_MS).max() < 0.1
+    monkeypatch.setattr("lithogen.structure.horizons.FIT_PART", 13)
+    in_parts = HorizonModel(surfaces, faults=faults, velocity=VELOCITY)
+    # Sums of 289 columns may be added in another order.
+    assert np.abs(in_parts.knots_ms - model.knots_ms).max() < 1e-3
     _, throw_volume = model.fault_and_throw(Window((0, 0, 0), (40, 80, 250)), SPACING)
     # No voxel lies farther than 2 ms, a metre across, from the plane in its column.
     assert float(throw_volume.max()) == pytest.approx(THROW_MS, rel=0.01)
@@ -490,7 +494,9 @@ def test_ages_are_refused(ages, says) -> None:
         HorizonModel(gentle_surfaces(), ages)
 
 
-def test_fault_in_milliseconds_or_of_another_shape_is_refused() -> None:
+def test_fault_in_milliseconds_of_another_shape_or_nowhere_is_refused() -> None:
+    with pytest.raises(StructureError, match=r"faults\[0\] is NaN in every column"):
+        HorizonModel(gentle_surfaces(), faults=[np.full(SHAPE, np.nan)])
     with pytest.raises(StructureError, match=r"faults\[0\] is 500 at iline 0, xline 0"):
         HorizonModel(gentle_surfaces(), faults=[np.full(SHAPE, 500.0)])
     with pytest.raises(ShapeError, match=r"faults\[0\] has shape \(3, 3\)"):
