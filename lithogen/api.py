@@ -89,6 +89,7 @@ def generate(
     name = _checked_seed(seed)
     require(wells is None, "wells=... is not supported in this version; pass wells=None")
     world = _structure(name, scenario, structure)
+    world.require_window(window)
     style = resolve_style(like)
     angles = check_angles(angles_deg)
     layout = Layout(window, Spacing(), angles)

@@ -95,7 +95,16 @@ CEMENT_CHANCE = np.array([0.004, 0.012, 0.010, 0.10, 0.05, 0.004, 0.0, 0.08, 0.1
 RHO_PER_VP = 0.40
 RHO_OWN = 0.018
 SHEAR_OWN = 0.030
-FORMATION_OFFSET = 0.045
+FORMATION_OFFSET = 0.07
+# Part of the scatter of beds that neighbours share: sd of ln vp, and its length in ms of age.
+LONG_SCATTER, LONG_MS = 0.05, 20.0
+# Scatter of single beds relative to the wells', which holds the shared part too.
+BED_OWN, INNER_OWN = 0.6, 0.6
+# Spread (ln) of the scatter from bed to bed: a few beds lie far out.
+TAIL = 0.4
+# Beds thinner than this (m) are gradational: they take part of the contrast of their facies.
+THIN_M = 1.5
+CONTRAST = np.array([0.0, 0.08, 0.12, 0.28, 0.22, 0.0, 0.10, 0.35, 0.55, 0.50])
 
 DISTAL = {SANDSTONE: HETEROLITHIC, HETEROLITHIC: SHALE, LIMESTONE: MARL, MARL: SHALE,
           COAL: SHALE, DOLOMITE: LIMESTONE, CHALK: MARL}
@@ -260,9 +269,12 @@ def _characters(
     top, thick, metres, volatile, offset = (
         np.array([r[k] for r in rows]) for k in (1, 2, 4, 5, 6))
     formation = np.array([r[3] for r in rows], dtype=np.intp)
-    shared, own, shear, slope, inner, edge = rng.standard_normal((6, len(rows)))
+    shared, own, shear, slope, inner, edge, edge_size = rng.standard_normal((7, len(rows)))
     u_cement, u_hard = rng.uniform(size=(2, len(rows)))
-    ln_vp = offset + BED_SCATTER[facies] * volatile * shared
+    long = LONG_SCATTER * volatile * _along(rng, thick, LONG_MS)
+    own_scatter = BED_OWN * BED_SCATTER[facies] * volatile * np.exp(TAIL * edge_size - TAIL**2)
+    ln_vp = offset + long + own_scatter * shared
+    ln_vp -= CONTRAST[facies] * np.exp(-metres / THIN_M)
     ln_vp = np.where(u_cement < CEMENT_CHANCE[facies], np.abs(ln_vp) + 0.10 + 0.20 * u_hard, ln_vp)
     limit = 0.36
     ln_vp = limit * np.tanh(ln_vp / limit)
@@ -270,8 +282,22 @@ def _characters(
     return BedStack(
         facies, top, thick, metres, formation, ln_vp, RHO_PER_VP * ln_vp + RHO_OWN * own,
         SHEAR_OWN * shear, 0.03 * slope * np.minimum(thick / 5.0, 2.0),
-        INNER_SCATTER[facies] * volatile * np.exp(-0.18 + 0.5 * inner), np.sign(edge) * reach,
+        INNER_OWN * INNER_SCATTER[facies] * volatile * np.exp(-0.18 + 0.5 * inner),
+        np.sign(edge) * reach,
     )
+
+
+def _along(rng: np.random.Generator, thickness_ms: Float, length_ms: float) -> Float:
+    """Unit-variance first-order autoregression over beds, by the distance of their centres."""
+    drive = rng.standard_normal(len(thickness_ms))
+    out = np.empty(len(thickness_ms))
+    last = 0.0
+    for place, value in enumerate(drive):
+        gap = 0.5 * (thickness_ms[place] + thickness_ms[max(place - 1, 0)])
+        keep = float(np.exp(-gap / length_ms)) if place else 0.0
+        last = keep * last + np.sqrt(1.0 - keep * keep) * float(value)
+        out[place] = last
+    return out
 
 
 def beds_between(seed: int, scenario: Scenario, first_ms: float, last_ms: float) -> BedStack:

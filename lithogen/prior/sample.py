@@ -57,7 +57,7 @@ def labelled_world(
 
 def sample_world(
     shape: Sequence[int], seed: int, scenario: Scenario | None = None,
-    origin: Sequence[int] = (0, 0, 0),
+    origin: Sequence[int] = (0, 0, 0), structure: Structure | None = None,
 ) -> xarray.Dataset:
     """Return a procedural world: the variables of `lithogen.generate` without seismic.
 
@@ -67,6 +67,7 @@ def sample_world(
     seed : names the world: structure, strata and rock physics.
     scenario : what it is like; by default drawn from the seed.
     origin : index of the first voxel, negative laterally, twt >= 0.
+    structure : where layers go; by default that of seed and scenario.
 
     Returns
     -------
@@ -88,7 +89,11 @@ def sample_world(
             f"shape is {window.shape}, wanted at least {MIN_SIZE} voxels on every axis", ShapeError)
     require(window.origin[2] >= 0,
             f"origin twt index is {window.origin[2]}, wanted 0 or more", ShapeError)
-    structure = Structure.random(seed, scenario)
+    if structure is None:
+        structure = Structure.random(seed, scenario)
+    require(scenario is None or scenario == structure.scenario,
+            "scenario and structure.scenario differ; pass only one of them")
+    structure.require_window(window)
     sink = MemorySink(Layout(window, Spacing(), labels=tuple(LABELS)))
     for tile in tiles_covering(window, TILE_SHAPE):
         common = tile.intersection(window)

@@ -62,7 +62,7 @@ def age_of(
     n_node = 0
     for n in used:
         start, count = _nodes_of(position, number, n)
-        s_ms = (start + np.arange(count)) * NODE_MS
+        s_ms = np.asarray((start + np.arange(count)) * NODE_MS, dtype=np.float64)
         table, own = _table(seed, scenario, n, s_ms, (y_m, x_m), parts_of)
         tables.append(table.to(position.device))
         parts += own

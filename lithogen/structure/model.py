@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -103,6 +105,69 @@ class Structure:
     def random(cls, seed: int, scenario: Scenario | None = None) -> Structure:
         """Return the structure of a seed, with a random scenario unless one is given."""
         return cls(seed, scenario if scenario is not None else Scenario.random(seed))
+
+    @classmethod
+    def from_horizons(
+        cls, surfaces: SequenceOf[Any], *, seed: int = 0, scenario: Scenario | None = None,
+        ages_ms: SequenceOf[float] | None = None, faults: SequenceOf[Any] = (),
+        origin: tuple[int, int] = (0, 0),
+    ) -> Structure:
+        """Return a structure whose layers follow given horizons.
+
+        Parameters
+        ----------
+        surfaces : at least two maps (n_iline, n_xline) of two-way time in seconds, shallow to
+            deep; arrays, or DataArrays with dims (iline, xline). They may touch, not cross.
+        seed, scenario : of bodies and facies belts; by default a scenario drawn from the seed.
+        ages_ms : age of each surface, increasing; by default its mean two-way time in ms.
+        faults : maps of the two-way time in seconds of fault planes, NaN where absent.
+        origin : lattice index (iline, xline) of the first column of the maps.
+
+        Raises
+        ------
+        ShapeError, StructureError, ConfigError : maps that do not fit, have gaps or cross, with
+            the place; see `HorizonModel`.
+        """
+        from lithogen.structure.given import HorizonModel
+        from lithogen.structure.imposed import ImposedStructure
+
+        chosen = scenario if scenario is not None else Scenario.random(seed)
+        model = HorizonModel(surfaces, ages_ms, faults=faults, origin=origin,
+                             velocity=BackgroundVelocity.from_scenario(chosen))
+        return ImposedStructure(seed, chosen, model)
+
+    @classmethod
+    def from_rgt(
+        cls, rgt: Any, *, seed: int = 0, scenario: Scenario | None = None,
+        origin: tuple[int, int, int] = (0, 0, 0), unit_ms: float = 1.0,
+    ) -> Structure:
+        """Return a structure of given relative geologic time.
+
+        Parameters
+        ----------
+        rgt : volume (n_iline, n_xline, n_twt) that increases downward in every column.
+        seed, scenario : of bodies and facies belts; by default a scenario drawn from the seed.
+        origin : lattice index of its first voxel.
+        unit_ms : ms of undeformed two-way time per unit of `rgt`.
+
+        Raises
+        ------
+        ShapeError, StructureError, ConfigError : see `RgtModel`; names the first voxel at which
+            it does not increase.
+        """
+        from lithogen.structure.given import RgtModel
+        from lithogen.structure.imposed import ImposedStructure
+
+        chosen = scenario if scenario is not None else Scenario.random(seed)
+        return ImposedStructure(seed, chosen, RgtModel(rgt, origin=origin, unit_ms=unit_ms))
+
+    def require_window(self, window: Window) -> None:
+        """Check that a window can be evaluated: a procedural structure has no edge.
+
+        Raises
+        ------
+        ShapeError : a given structure does not cover it.
+        """
 
     def nominal_depth_m(self, age_ms: NDArray[np.floating]) -> Float:
         """Return the depth below time zero at which an age lies where nothing is folded.

@@ -26,7 +26,7 @@ PINCH_MS = 120.0
 PINCH_WIDTH_MS = 6.0
 N_THICKNESS_TERMS = 4
 N_WOBBLE_TERMS = 2
-N_BELTS = 4
+BELT_PERIODS_MS = (900.0, 150.0, 260.0, 420.0)
 # Clinoforms turn back after this distance, so that a package spans a bounded range of ages.
 TURN_M = 12_000.0
 LOGIT_LIMIT = 0.02
@@ -253,20 +253,30 @@ def _progradation(
     return out
 
 
-def _belts(
-    seed: int, scenario: Scenario, number: int, s_ms: Float, y_m: Float, x_m: Float
-) -> list[Term]:
-    """Facies belts: maps of environment that turn over depth, the longest from shelf to basin."""
+def belt_maps(
+    seed: int, scenario: Scenario, number: int, y_m: Float, x_m: Float
+) -> list[tuple[Float, float, float]]:
+    """Facies belts: maps of environment, and period in ms and phase with which they turn over.
+
+    The first leads from shelf to basin, over tens of kilometres.
+    """
     out = []
-    for index in range(N_BELTS):
+    for index, period in enumerate(BELT_PERIODS_MS):
         rng = generator(seed, "structure/belts", number, index)
         band = (15_000.0, 60_000.0) if index == 0 else (1800.0, 14_000.0)
         waves = PlaneWaves.random(
             seed, "structure/belts/map", number, index, wavelength_m=band, n_wave=6
         )
-        period = (900.0, 150.0, 260.0, 420.0)[index]
-        angle = s_ms * (2 * np.pi / period) + float(rng.uniform(0.0, 2 * np.pi))
-        strength = scenario.lateral_change * np.sqrt(2.0 / N_BELTS)
-        flat = np.zeros_like(s_ms)
-        out.append((strength * waves(y_m, x_m), flat, flat, np.sin(angle)))
+        strength = scenario.lateral_change * np.sqrt(2.0 / len(BELT_PERIODS_MS))
+        out.append((strength * waves(y_m, x_m), period, float(rng.uniform(0.0, 2 * np.pi))))
     return out
+
+
+def _belts(
+    seed: int, scenario: Scenario, number: int, s_ms: Float, y_m: Float, x_m: Float
+) -> list[Term]:
+    flat = np.zeros_like(s_ms)
+    return [
+        (values, flat, flat, np.sin(s_ms * (2 * np.pi / period) + phase))
+        for values, period, phase in belt_maps(seed, scenario, number, y_m, x_m)
+    ]
