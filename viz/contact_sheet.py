@@ -17,6 +17,7 @@ from viz.style import (
     NO_DATA_COLOUR,
     SEISMIC_COLOURS,
     facies_colour_map,
+    percentile_limits,
     save_figure,
     symmetric_limit,
 )
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 PERCENTILE = 99.0
+# One salt stock of 24 worlds would take half the colours from all the others.
+IMPEDANCE_PERCENTILE = 96.0
 IMPEDANCE_UNIT = 1e-6  # printed in 10^6 kg/m2/s
 # Inches; one voxel is one pixel of the saved file, so that nothing is blurred or dropped.
 GAP, TITLE, HEAD, FOOT, SIDE = 0.06, 0.42, 0.75, 0.5, 0.6
@@ -115,7 +118,7 @@ def plot_contact_sheet(
         check_shape(world.time_slice.shape, worlds[0].time_slice.shape, f"slice, {world.title}")
     sheet = _Sheet(worlds[0], len(worlds), n_columns, len(surveys) > 0)
     impedance = np.concatenate([w.impedance.ravel()[::7] for w in worlds]) * IMPEDANCE_UNIT
-    low, high = (float(v) for v in np.percentile(impedance, (100 - PERCENTILE, PERCENTILE)))
+    low, high = percentile_limits(impedance, IMPEDANCE_PERCENTILE)
     panels: list[Axes] = []
     for index, world in enumerate(worlds):
         panels += _draw_world(sheet, index, world, place, (facies, low, high))
@@ -263,7 +266,7 @@ def _legend(
     width, height = figure.get_size_inches()
     figure.legend(handles=patches, loc="upper left", ncols=(len(facies) + 1) // 2, fontsize=9,
                   bbox_to_anchor=(SIDE / width, 1.0 - 0.12 / height), frameon=False)
-    labels = ("impedance (10⁶ kg m⁻² s⁻¹)\npercentiles 1 to 99 of all worlds",
+    labels = ("impedance (10⁶ kg m⁻² s⁻¹)\npercentiles 4 to 96 of all worlds",
               "seismic (black positive)\n± percentile 99 of each section")
     for place, (image, label) in enumerate(zip(images, labels, strict=True)):
         # Beside the legend where the sheet is wide, else at the right edge.
