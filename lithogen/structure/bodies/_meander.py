@@ -1,0 +1,273 @@
+"""Meandering centre lines: local functions of the station along flow, so they never end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.special import j0, j1
+
+from lithogen.rng import uniform
+
+Float = NDArray[np.float64]
+
+# Above this angle neighbouring bends of a sine-generated curve come too close to each other.
+MAX_SWING_RAD = 1.5
+# Neighbours on each side that a vertex needs for its tangent and curvature.
+_MARGIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ripple:
+    """A smooth function of one coordinate without bounds: a sum of cosines.
+
+    Parameters
+    ----------
+    wavenumber : rad/m, shape (n_wave,).
+    phase : radians, shape (n_wave,).
+    amplitude : shape (n_wave,); its standard deviation is sqrt(sum(amplitude**2) / 2).
+    """
+
+    wavenumber: Float
+    phase: Float
+    amplitude: Float
+
+    @classmethod
+    def random(
+        cls, rng: np.random.Generator, wavelength_m: tuple[float, float], *,
+        deviation: float = 1.0, n_wave: int = 4,
+    ) -> Ripple:
+        """Draw log-uniform wavelengths in metres; `deviation` is the standard deviation."""
+        low, high = np.log(wavelength_m)
+        wavelength = np.exp(rng.uniform(low, high, n_wave))
+        phase = rng.uniform(0.0, 2.0 * np.pi, n_wave)
+        amplitude = np.full(n_wave, deviation * np.sqrt(2.0 / n_wave))
+        return cls(2.0 * np.pi / wavelength, phase, amplitude)
+
+    def __call__(self, station_m: Float) -> Float:
+        """Evaluate at stations in metres, any shape."""
+        angle = np.multiply.outer(station_m, self.wavenumber) + self.phase
+        return np.asarray((np.cos(angle) * self.amplitude).sum(axis=-1))
+
+    @property
+    def bound(self) -> float:
+        """Largest absolute value that it can take."""
+        return float(np.abs(self.amplitude).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class CutOffs:
+    """Which bends were cut off at their neck: bend `m` of a line, hashed."""
+
+    seed: int
+    stream: str
+    index: tuple[int, ...]
+    chance: float
+
+    def __call__(self, bend: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether each bend was cut off; two neighbours never are."""
+        draw = uniform(self.seed, self.stream, *self.index, bend)
+        return np.asarray((draw < 2.0 * self.chance) & (bend % 2 == 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Centreline:
+    """Vertices of a centre line in a flow frame (along, across), in metres.
+
+    Parameters
+    ----------
+    position, tangent : shape (n, 2); tangents have length 1.
+    curvature : 1/m, > 0 where it bends to the left, shape (n,).
+    station_m : coordinate along the mean flow, shape (n,).
+    phase : phase of the meander in radians, pi a bend, shape (n,).
+    length_m : distance to the next vertex, shape (n,).
+    """
+
+    position: Float
+    tangent: Float
+    curvature: Float
+    station_m: Float
+    phase: Float
+    length_m: Float
+
+    def where(self, is_kept: NDArray[np.bool_]) -> Centreline:
+        """Return the vertices that are kept."""
+        return Centreline(*(getattr(self, name)[is_kept] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Columns near a centre line and where they lie along and beside it.
+
+    Parameters
+    ----------
+    column : flat index of the columns, shape (n,).
+    offset_m : signed distance from the line, > 0 on the left, shape (n,).
+    station_m, phase, curvature : of the nearest point of the line, shape (n,).
+    """
+
+    column: NDArray[np.intp]
+    offset_m: Float
+    station_m: Float
+    phase: Float
+    curvature: Float
+
+    def where(self, is_kept: NDArray[np.bool_]) -> Projection:
+        """Return the columns that are kept."""
+        return Projection(*(getattr(self, name)[is_kept] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Meander:
+    """A sine-generated curve whose swing, pace and symmetry change from bend to bend.
+
+    Parameters
+    ----------
+    wavelength_m : mean length of two bends along the mean flow, m.
+    swing_rad : largest angle to the mean flow, 0-1.5; sinuosity is near 1 / J0(swing).
+    swing : relative change of the swing along the line.
+    lag : change of the phase along the line, radians.
+    phase_rad : phase at station zero.
+    skew : how far apexes lean downstream (< 0) or upstream (> 0), about -0.6 to 0.6.
+    offset_m : mean position across the flow.
+    wiggle, wander : shifts across the flow in m, at the scale of bends and of many bends.
+    cut : bends that have been cut off; None for none.
+
+    Source: Langbein and Leopold (1966), theta = swing sin(2 pi s / arc), here integrated term
+    by term with the Jacobi-Anger expansion.
+    """
+
+    wavelength_m: float
+    swing_rad: float
+    swing: Ripple
+    lag: Ripple
+    phase_rad: float
+    skew: float
+    offset_m: float
+    wiggle: Ripple
+    wander: Ripple
+    cut: CutOffs | None = None
+
+    @property
+    def sinuosity(self) -> float:
+        """Length of the line over the straight way, without its small irregularities."""
+        return float(1.0 / j0(self.swing_rad))
+
+    @property
+    def reach_along_m(self) -> float:
+        """How far a point of the line can lie from its station, along the flow, in m."""
+        return 0.4 * self.wavelength_m
+
+    @property
+    def reach_across_m(self) -> float:
+        """How far the line can lie from its offset, across the flow, in m."""
+        return 0.6 * self.wavelength_m + self.wiggle.bound + self.wander.bound
+
+    def phases(self, station_m: Float) -> Float:
+        """Return the phase in radians; bend m has its apex at m pi."""
+        turn = 2.0 * np.pi / self.wavelength_m
+        return np.asarray(turn * station_m + self.phase_rad + self.lag(station_m))
+
+    def positions(self, station_m: Float, phase: Float) -> Float:
+        """Return the points (along, across) at stations, shape (n, 2)."""
+        angle = self.swing_rad * (1.0 + self.swing(station_m))
+        if self.cut is not None:
+            bend = np.rint(phase / np.pi)
+            is_cut = self.cut(bend.astype(np.int64))
+            angle = angle * (1.0 - 0.85 * is_cut * np.cos(phase - np.pi * bend) ** 2)
+        # Bessel functions of order 2 to 4 by their recurrence; exact enough for angle >= 0.05.
+        angle = np.maximum(angle, 0.05)
+        b0, b1 = j0(angle), j1(angle)
+        b2 = 2.0 * b1 / angle - b0
+        b3 = 4.0 * b2 / angle - b1
+        b4 = 6.0 * b3 / angle - b2
+        scale = self.wavelength_m / (np.pi * b0)
+        across = -scale * (b1 * np.cos(phase) + b3 / 3.0 * np.cos(3.0 * phase))
+        along = 0.5 * scale * (b2 * np.sin(2.0 * phase) + 0.5 * b4 * np.sin(4.0 * phase))
+        along = station_m + along - self.skew * across**2 / self.wavelength_m
+        across = across + self.offset_m + self.wiggle(station_m) + self.wander(station_m)
+        return np.stack([along, across], axis=-1)
+
+    def centreline(self, first_m: float, last_m: float, step_m: float) -> Centreline:
+        """Return the vertices between two stations, at whole multiples of `step_m`."""
+        first = int(np.floor(first_m / step_m)) - _MARGIN
+        last = int(np.ceil(last_m / step_m)) + _MARGIN
+        station: Float = step_m * np.arange(first, last + 1, dtype=np.float64)
+        phase = self.phases(station)
+        point = self.positions(station, phase)
+        half = 0.5 * (point[2:] - point[:-2])
+        length = np.hypot(half[:, 0], half[:, 1])
+        tangent = half / length[:, None]
+        turn = (
+            tangent[:-2, 0] * tangent[2:, 1] - tangent[:-2, 1] * tangent[2:, 0]
+        ) / (2.0 * length[1:-1])
+        inner = slice(_MARGIN, -_MARGIN)
+        return Centreline(
+            point[inner], tangent[1:-1], turn, station[inner], phase[inner], length[1:-1]
+        )
+
+
+def swing_of(sinuosity: float) -> float:
+    """Return the swing in radians of a sine-generated curve of a sinuosity, 1 to 1.95.
+
+    Source: Langbein and Leopold (1966): sinuosity = 1 / J0(swing).
+    """
+    swing = np.linspace(0.0, MAX_SWING_RAD, 151)
+    return float(np.interp(sinuosity, 1.0 / j0(swing), swing))
+
+
+def project(points: Float, line: Centreline, reach_m: float) -> Projection:
+    """Return the columns within `reach_m` of a line, and where they lie on it.
+
+    Parameters
+    ----------
+    points : columns in the frame of the line, (n, 2), in m.
+    line : its vertices; columns before the first and after the last are left out.
+    reach_m : largest distance in m.
+    """
+    nothing = np.zeros(0)
+    if len(line.station_m) < 3:
+        return Projection(np.zeros(0, dtype=np.intp), nothing, nothing, nothing, nothing)
+    tree = cKDTree(line.position, balanced_tree=False, compact_nodes=False)
+    _, nearest = tree.query(points, distance_upper_bound=reach_m)
+    column = np.flatnonzero(nearest < len(line.station_m))
+    vertex = nearest[column]
+    away = points[column] - line.position[vertex]
+    tangent, curvature = line.tangent[vertex], line.curvature[vertex]
+    ahead = (away * tangent).sum(axis=-1)
+    offset = away[:, 1] * tangent[:, 0] - away[:, 0] * tangent[:, 1]
+    step = ahead / line.length_m[vertex]
+    # Stations turn with the bend: those inside it lie closer together by 1 - curvature offset.
+    step = step / np.maximum(1.0 - curvature * offset, 0.3)
+    is_end = (vertex == 0) & (step < -0.5) | (vertex == len(line.station_m) - 1) & (step > 0.5)
+    step = np.clip(step, -0.5, 0.5)
+    before, after = np.maximum(vertex - 1, 0), np.minimum(vertex + 1, len(line.station_m) - 1)
+
+    def between(values: Float) -> Float:
+        slope = (values[after] - values[before]) / np.maximum(after - before, 1)
+        return np.asarray(values[vertex] + step * slope)
+
+    found = Projection(
+        column, offset, between(line.station_m), between(line.phase), between(line.curvature)
+    )
+    return found.where(~is_end)
+
+
+def flow_frame(y_m: Float, x_m: Float, azimuth_rad: float) -> tuple[Float, Float]:
+    """Return coordinates along and across an azimuth from the x axis, each (n_iline, n_xline)."""
+    cos, sin = np.cos(azimuth_rad), np.sin(azimuth_rad)
+    return np.add.outer(y_m * sin, x_m * cos), np.add.outer(y_m * cos, -x_m * sin)
+
+
+def slow_azimuth(seed: int, stream: str, interval: int) -> float:
+    """Return the flow azimuth of an interval: one of the world, turning slowly with age."""
+    world = float(uniform(seed, stream, 0)) * 2.0 * np.pi
+    knot, rest = divmod(interval, 6)
+    # Value noise between knots six intervals apart, blended smoothly.
+    low, high = (float(uniform(seed, stream, 1, knot + step)) - 0.5 for step in (0, 1))
+    share = rest / 6.0
+    slow = low + (high - low) * share * share * (3.0 - 2.0 * share)
+    own = float(uniform(seed, stream, 2, interval)) - 0.5
+    return world + 1.6 * slow + 0.5 * own
