@@ -30,6 +30,8 @@ BELT_PERIODS_MS = (900.0, 150.0, 260.0, 420.0)
 # Clinoforms turn back after this distance, so that a package spans a bounded range of ages.
 TURN_M = 12_000.0
 LOGIT_LIMIT = 0.02
+# d age / d s of the plain dip under the sigmoids.
+SLOWEST_CLINOFORM = 0.25
 # Below this, packages are parallel: ages of a sequence stay clear of the next one.
 DEEPEST_CLINOFORM_MS = 4000.0
 
@@ -60,7 +62,7 @@ class Package:
         """Return how far the shelf edge lies from its first place, in m, 0..`TURN_M`."""
         along = np.add.outer(y_m * np.sin(self.azimuth_rad), x_m * np.cos(self.azimuth_rad))
         if self.ragged is not None:
-            along = along + 700.0 * self.ragged(y_m, x_m)
+            along = along + 220.0 * self.ragged(y_m, x_m)
         u = np.mod((along + self.phase_m) / TURN_M, 2.0)
         u = np.where(u > 1.0, 2.0 - u, u)
         # Rounded turns: a sharp one would crease every layer along a line.
@@ -99,11 +101,11 @@ def _shape(
     if u_clino < scenario.clinoforms and top < DEEPEST_CLINOFORM_MS:
         advance = 4000.0 * 2.5**u_advance
         ragged = PlaneWaves.random(
-            seed, "structure/package/edge", number, index, wavelength_m=(1500.0, 9000.0), n_wave=5
+            seed, "structure/package/edge", number, index, wavelength_m=(2500.0, 12_000.0), n_wave=5
         )
-        # 0.25 T of plain dip, and 0.9 T logit(g) / 8 from g = 0.02 to 0.98.
+        # A quarter of T of plain dip, and 0.9 T logit(g) / 8 from g = 0.02 to 0.98.
         extra = TURN_M / advance + 0.9 * 2.0 * np.log(1 / LOGIT_LIMIT - 1.0) / 8.0
-        return top, 0.25, extra, advance, azimuth, u_phase * 2 * TURN_M, ragged
+        return top, SLOWEST_CLINOFORM, extra, advance, azimuth, u_phase * 2 * TURN_M, ragged
     strength = scenario.thickness_variation
     if u_kind < 0.12:
         rate = 1.0 + strength * (0.6 + 1.6 * u_rate)
@@ -174,8 +176,9 @@ def _plain(
             continue
         g = np.clip(u, LOGIT_LIMIT, 1.0 - LOGIT_LIMIT)
         logit = np.log(g / (1.0 - g)) + np.log(1 / LOGIT_LIMIT - 1.0)
-        age[inside] = package.top_age + package.thickness_ms * (0.25 * u + 0.9 * logit / 8.0)
-        rate[inside] = 0.25 + np.where(g == u, 0.9 / (8.0 * g * (1.0 - g)), 0.0)
+        passed = SLOWEST_CLINOFORM * u + 0.9 * logit / 8.0
+        age[inside] = package.top_age + package.thickness_ms * passed
+        rate[inside] = SLOWEST_CLINOFORM + np.where(g == u, 0.9 / (8.0 * g * (1.0 - g)), 0.0)
         # Sands on the shelf, mud at the toe.
         environment[inside] = 1.1 * (1.0 - 2.0 * u) * scenario.lateral_change
     return np.ones((len(y_m), len(x_m))), age, rate, environment
@@ -184,7 +187,11 @@ def _plain(
 def _thickness(
     seed: int, scenario: Scenario, number: int, s_ms: Float, y_m: Float, x_m: Float
 ) -> list[Term]:
-    """Smooth thickness change: A(x, y) P / 2 pi sin(2 pi s / P + phase), sum of A below 0.75."""
+    """Smooth thickness change: A(x, y) P / 2 pi sin(2 pi u / P + phase), sum of A below 0.64.
+
+    Time u passes no faster than age does, so that age increases downward in condensed packages.
+    """
+    u_ms, u_rate = _slow_time(draw_packages(seed, scenario, number), s_ms)
     out = []
     for term in range(N_THICKNESS_TERMS + N_WOBBLE_TERMS):
         is_wobble = term >= N_THICKNESS_TERMS
@@ -205,10 +212,23 @@ def _thickness(
         share = (0.10 if is_wobble else 0.54) / (
             N_WOBBLE_TERMS if is_wobble else N_THICKNESS_TERMS)
         amplitude = share * scenario.thickness_variation * np.tanh(0.9 * waves(y_m, x_m))
-        angle = s_ms * (2 * np.pi / period) + phase
-        out.append((amplitude, period / (2 * np.pi) * np.sin(angle), np.cos(angle),
+        angle = u_ms * (2 * np.pi / period) + phase
+        out.append((amplitude, period / (2 * np.pi) * np.sin(angle), u_rate * np.cos(angle),
                     np.zeros_like(s_ms)))
     return out
+
+
+def _slow_time(packages: tuple[Package, ...], s_ms: Float) -> tuple[Float, Float]:
+    """Time in ms that passes at the lowest rate of age of every package, at most 1; its rate."""
+    tops = np.array([p.top_ms for p in packages])
+    slowest = np.array([
+        min(p.span_ms / p.thickness_ms, 1.0) if p.advance_m == 0.0 else SLOWEST_CLINOFORM
+        for p in packages
+    ])
+    passed = np.concatenate([[0.0], np.cumsum(slowest[:-1] * np.diff(tops))])
+    package = np.clip(np.searchsorted(tops, s_ms, side="right") - 1, 0, None)
+    rate = slowest[package]
+    return passed[package] + rate * (s_ms - tops[package]), rate
 
 
 def _pinch_outs(
