@@ -15,9 +15,9 @@ Values = dict[str, float | str]
 
 # Lowest, typical and highest value of a control where a setting does not say otherwise.
 ORDINARY: dict[str, Span] = {
-    "net_to_gross": (0.15, 0.3, 0.45),
+    "net_to_gross": (0.12, 0.22, 0.42),
     "carbonate_share": (0.0, 0.06, 0.12),
-    "bed_scale": (0.9, 1.4, 2.2),
+    "bed_scale": (0.6, 1.0, 1.7),
     "lateral_change": (0.2, 0.5, 0.9),
     "channels": (0.0, 0.3, 0.6),
     "faulting": (0.05, 0.35, 0.7),
@@ -106,7 +106,7 @@ SETTINGS: dict[str, Setting] = {
     # Rivers, flood plains, swamps; valleys cut when the sea fell.
     "fluvial": Setting(0.15, ("random", "staircase", "relay"), ("west_siberia", "north_sea"), {
         "net_to_gross": (0.2, 0.4, 0.65), "carbonate_share": (0.0, 0.01, 0.05),
-        "bed_scale": (0.9, 1.2, 1.8), "lateral_change": (0.5, 0.8, 1.0),
+        "bed_scale": (0.7, 1.1, 1.8), "lateral_change": (0.5, 0.8, 1.0),
         "channels": (0.65, 0.9, 1.0), "faulting": (0.05, 0.3, 0.6),
         "tuff_share": (0.0, 0.02, 0.08), "coal_share": (0.005, 0.02, 0.08),
         "cyclicity": (0.3, 0.6, 1.0), "clinoforms": (0.0, 0.05, 0.15),

@@ -82,6 +82,7 @@ NETWORK_RANGES: dict[str, tuple[float, float]] = {
 }
 # What a random world draws from: inside RANGES.
 RANDOM_RANGES: dict[str, tuple[float, float]] = NETWORK_RANGES | {
+    "bed_scale": (0.6, 2.0),
     "folding": (0.02, 1.0),
     "thickness_variation": (0.1, 1.0),
     "unconformities": (0, 4),
@@ -130,7 +131,7 @@ class Scenario:
 
     net_to_gross: float = 0.3
     carbonate_share: float = 0.1
-    bed_scale: float = 1.4
+    bed_scale: float = 1.0
     lateral_change: float = 0.6
     channels: float = 0.5
     faulting: float = 0.5

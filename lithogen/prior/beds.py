@@ -52,12 +52,15 @@ TRANSITION = np.array(
 # ln thickness in metres: mean and standard deviation per facies (same wells).
 LN_MEAN = np.array([1.27, 0.73, 0.45, -0.10, 0.45, 1.77, 0.13, 2.10, -0.28, 2.30])
 LN_STD = np.array([1.25, 1.10, 0.95, 0.55, 1.00, 1.20, 0.55, 0.80, 0.45, 0.80])
-THICKNESS_LIMITS_M = (0.3, 90.0)
+LEAST_THICKNESS_M = 0.3
+MOST_THICKNESS_M = np.array([150.0, 45.0, 30.0, 40.0, 50.0, 60.0, 4.0, 60.0, 20.0, 90.0])
+# Formations: ln thickness in metres, mean and standard deviation.
+FORMATION_M = (np.log(75.0), 0.8)
 
 # Formation styles add to the log weight of the next bed and to its ln thickness.
 STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
     "shale": (
-        {SANDSTONE: -1.4, HETEROLITHIC: -1.3, LIMESTONE: 0.1, TUFF: -1.0, MARL: -0.3},
+        {SANDSTONE: -2.2, HETEROLITHIC: -1.9, LIMESTONE: 0.1, TUFF: -1.2, MARL: -0.3},
         {SHALE: 1.9},
     ),
     "reservoir": (
@@ -71,7 +74,7 @@ STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
     ),
     "tuff": (
         {TUFF: 2.6, SANDSTONE: -2.0, HETEROLITHIC: -2.0, LIMESTONE: -1.2},
-        {TUFF: 0.9, SHALE: -0.3},
+        {TUFF: 0.4, SHALE: -0.3},
     ),
     "coal": (
         {COAL: 2.2, LIMESTONE: -2.0, MARL: -2.5, TUFF: -2.0, HETEROLITHIC: 0.4},
@@ -104,6 +107,12 @@ BED_OWN, INNER_OWN = 0.6, 0.6
 TAIL = 0.4
 # Beds thinner than this (m) are gradational: they take part of the contrast of their facies.
 THIN_M = 1.5
+# Share of basinal shale among formations that are neither reservoir nor special.
+SHALE_SHARE = 0.75
+# Spread (ln) between worlds of the factors of `WorldCharacter`.
+CHARACTER_SPREAD = (0.25, 0.8, 0.5, 0.3)
+# Spread (ln) of the mean thickness of a facies from formation to formation.
+THICKNESS_SPREAD = 0.5
 CONTRAST = np.array([0.0, 0.08, 0.12, 0.28, 0.22, 0.0, 0.10, 0.35, 0.55, 0.50])
 
 DISTAL = {SANDSTONE: HETEROLITHIC, HETEROLITHIC: SHALE, LIMESTONE: MARL, MARL: SHALE,
@@ -145,6 +154,32 @@ class BedStack:
         return BedStack(*(getattr(self, name)[index] for name in self.__slots__))
 
 
+@dataclass(frozen=True, slots=True)
+class WorldCharacter:
+    """How a world's beds differ from the average world's: factors.
+
+    Parameters
+    ----------
+    volatility : on all scatter of beds.
+    cement : on the chance of stiff beds.
+    persistence : on the length over which neighbouring beds resemble one another.
+    inner : on the scatter inside beds.
+    """
+
+    volatility: float
+    cement: float
+    persistence: float
+    inner: float
+
+
+@lru_cache(maxsize=64)
+def world_character(seed: int) -> WorldCharacter:
+    """Return the character of a world's beds: wells differ by as much from one another."""
+    draw = generator(seed, "prior/character").standard_normal(4)
+    return WorldCharacter(*(float(np.exp(s * d)) for s, d in zip(CHARACTER_SPREAD, draw,
+                                                                strict=True)))
+
+
 @dataclass(slots=True)
 class _Formation:
     """Rules of the formation that beds are being laid in."""
@@ -166,7 +201,8 @@ def style_weights(scenario: Scenario) -> tuple[tuple[str, ...], Float]:
     rest = max(1.0 - sum(special.values()), 0.05)
     sand = rest * float(np.clip(scenario.net_to_gross * 1.9 - 0.12, 0.04, 0.92))
     weights = special | {
-        "reservoir": sand, "shale": 0.72 * (rest - sand), "mixed": 0.28 * (rest - sand),
+        "reservoir": sand, "shale": SHALE_SHARE * (rest - sand),
+        "mixed": (1.0 - SHALE_SHARE) * (rest - sand),
     }
     values = np.array(list(weights.values()))
     return tuple(weights), values / values.sum()
@@ -181,7 +217,7 @@ def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) ->
     names, weights = style_weights(scenario)
     style = names[_pick(float(rng.uniform()), weights)]
     normals = rng.standard_normal((2, N_FACIES))
-    log_weight, thicker = 0.45 * normals[0], 0.4 * normals[1]
+    log_weight, thicker = 0.45 * normals[0], THICKNESS_SPREAD * normals[1]
     for table, target in zip(STYLES[style], (log_weight, thicker), strict=True):
         for facies, value in table.items():
             target[facies] += value
@@ -191,7 +227,7 @@ def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) ->
     thicker[SHALE] -= 0.8 * sand_shift
     size, wild, off = rng.standard_normal(3)
     volatility = min(STYLE_VOLATILITY.get(style, 1.0) * float(np.exp(-0.12 + 0.5 * wild)), 2.2)
-    left = ms_per_m * scenario.bed_scale * float(np.exp(np.log(75.0) + 0.65 * size))
+    left = ms_per_m * scenario.bed_scale * float(np.exp(FORMATION_M[0] + FORMATION_M[1] * size))
     motif: list[int] = []
     u_cyclic, u_length = rng.uniform(size=2)
     if u_cyclic < scenario.cyclicity:
@@ -229,7 +265,6 @@ def draw_chunk(seed: int, scenario: Scenario, chunk: int) -> BedStack:
     rows: list[tuple[int, float, float, int, float, float, float]] = []
     facies, place, number, top = SHALE, 0, -1, start
     formation: _Formation | None = None
-    low, high = THICKNESS_LIMITS_M
     while top < stop:
         if formation is None or formation.left_ms <= 0.0:
             formation = _formation(rng, scenario, ms_per_m)
@@ -238,12 +273,13 @@ def draw_chunk(seed: int, scenario: Scenario, chunk: int) -> BedStack:
         facies, place = _next_facies(formation, facies, place, float(u_next), float(u_skip))
         spread = LN_STD[facies] if not formation.motif else 0.4
         ln_m = LN_MEAN[facies] + formation.thicker[facies] + spread * rng.standard_normal()
-        metres = float(np.clip(np.exp(ln_m), low, high)) * scenario.bed_scale
+        metres = float(np.clip(np.exp(ln_m), LEAST_THICKNESS_M, MOST_THICKNESS_M[facies]))
+        metres *= scenario.bed_scale
         rows.append((facies, top, metres * ms_per_m, number, metres, formation.volatility,
                      formation.offset))
         top += metres * ms_per_m
         formation.left_ms -= metres * ms_per_m
-    return _characters(rng, rows)
+    return _characters(rng, rows, world_character(seed))
 
 
 def _next_facies(
@@ -262,27 +298,29 @@ def _next_facies(
 
 def _characters(
     rng: np.random.Generator,
-    rows: list[tuple[int, float, float, int, float, float, float]],
+    rows: list[tuple[int, float, float, int, float, float, float]], world: WorldCharacter,
 ) -> BedStack:
     """Draw the elastic character of beds: vectorised over the chunk."""
     facies = np.array([r[0] for r in rows], dtype=np.intp)
     top, thick, metres, volatile, offset = (
         np.array([r[k] for r in rows]) for k in (1, 2, 4, 5, 6))
     formation = np.array([r[3] for r in rows], dtype=np.intp)
+    volatile, offset = volatile * world.volatility, offset * world.volatility
     shared, own, shear, slope, inner, edge, edge_size = rng.standard_normal((7, len(rows)))
     u_cement, u_hard = rng.uniform(size=(2, len(rows)))
-    long = LONG_SCATTER * volatile * _along(rng, thick, LONG_MS)
+    long = LONG_SCATTER * volatile * _along(rng, thick, LONG_MS * world.persistence)
     own_scatter = BED_OWN * BED_SCATTER[facies] * volatile * np.exp(TAIL * edge_size - TAIL**2)
     ln_vp = offset + long + own_scatter * shared
     ln_vp -= CONTRAST[facies] * np.exp(-metres / THIN_M)
-    ln_vp = np.where(u_cement < CEMENT_CHANCE[facies], np.abs(ln_vp) + 0.10 + 0.20 * u_hard, ln_vp)
+    is_stiff = u_cement < CEMENT_CHANCE[facies] * world.cement
+    ln_vp = np.where(is_stiff, np.abs(ln_vp) + 0.10 + 0.20 * u_hard, ln_vp)
     limit = 0.36
     ln_vp = limit * np.tanh(ln_vp / limit)
     reach = np.abs(0.55 + 0.5 * edge) + np.where(facies == SHALE, THRESHOLD_SHALE, 0.15)
     return BedStack(
         facies, top, thick, metres, formation, ln_vp, RHO_PER_VP * ln_vp + RHO_OWN * own,
         SHEAR_OWN * shear, 0.03 * slope * np.minimum(thick / 5.0, 2.0),
-        INNER_OWN * INNER_SCATTER[facies] * volatile * np.exp(-0.18 + 0.5 * inner),
+        INNER_OWN * world.inner * INNER_SCATTER[facies] * volatile * np.exp(0.5 * inner - 0.18),
         np.sign(edge) * reach,
     )
 

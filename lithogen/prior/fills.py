@@ -11,14 +11,15 @@ from lithogen.prior.beds import BED_SCATTER, INNER_SCATTER, RHO_PER_VP
 from lithogen.prior.tables import COLUMNS, Strata, net_share
 from lithogen.rng import normal
 from lithogen.rockphysics import bed_properties
-from lithogen.rockphysics.facies import EVAPORITE
 from lithogen.structure import StructureFields
-from lithogen.structure.bodies import BodyFields
+from lithogen.structure.bodies import BodyFields, BodyKind
 from lithogen.structure.waves import PlaneWaves
 
 Float = NDArray[np.float64]
 
-SALT_INNER_SCATTER = 0.005
+# Stocks are halite in every basin: a denser evaporite would not rise.
+# Source: Mavko, Mukerji and Dvorkin (2009), The Rock Physics Handbook, table A.4.1.
+SALT_VP_M_S, SALT_VS_M_S, SALT_RHO_KG_M3 = 4500.0, 2590.0, 2160.0
 # A part whose rock differs from the layers around covers at least this share of a voxel.
 LEAST_COVER = 0.02
 
@@ -33,12 +34,12 @@ def shuffled(fields: StructureFields, y_m: Float, x_m: Float, seed: int) -> Tens
     if rows.numel() == 0:
         return fields.age
     phases = []
-    for index, band in enumerate(((250.0, 900.0), (120.0, 400.0))):
+    for index, band in enumerate(((700.0, 2500.0), (450.0, 1500.0))):
         waves = PlaneWaves.random(seed, "prior/shuffle", index, wavelength_m=band, n_wave=8)
         field = torch.from_numpy((3.0 * waves(y_m, x_m)).astype(np.float32))
         phases.append(field.to(fields.age.device)[rows, cols])
     age = fields.age[rows, cols, deep]
-    moved = 0.6 * torch.sin(age / 13.0 + phases[0]) + 0.4 * torch.sin(age / 5.5 + phases[1])
+    moved = 0.6 * torch.sin(age / 13.0 + phases[0]) + 0.4 * torch.sin(age / 8.0 + phases[1])
     out = fields.age.clone()
     out[rows, cols, deep] = age + amount[rows, cols, deep] * moved
     return out
@@ -88,14 +89,16 @@ def _rock(
     """Columns of `tables.COLUMNS` of the rock of bodies, (n, 6)."""
     numbers = np.array([p.number for p in bodies.parts])
     character = normal(strata.seed, "prior/fill", np.arange(2)[:, None], numbers[None, :])
-    scatter = np.where(code == EVAPORITE, SALT_INNER_SCATTER, BED_SCATTER[code])
-    inner = np.where(code == EVAPORITE, SALT_INNER_SCATTER, INNER_SCATTER[code])
     shift = np.array([p.ln_vp for p in bodies.parts])
-    ln_vp = 0.7 * scatter * character[0, own] + 0.6 * inner * texture + shift[own]
+    ln_vp = 0.7 * BED_SCATTER[code] * character[0, own] + shift[own]
+    ln_vp = ln_vp + 0.6 * INNER_SCATTER[code] * texture
     vp, vs, rho, phi = bed_properties(
         strata.family, code, depth_m, ln_vp=ln_vp, ln_shear=0.02 * character[1, own],
         ln_rho=RHO_PER_VP * ln_vp,
     )
+    is_salt = np.array([p.kind == BodyKind.SALT for p in bodies.parts])[own]
+    for values, halite in ((vp, SALT_VP_M_S), (vs, SALT_VS_M_S), (rho, SALT_RHO_KG_M3), (phi, 0.0)):
+        values[is_salt] = halite
     columns = (1e9 / (rho * vp**2), 1e9 / (rho * vs**2), rho, phi, net_share(code, phi), texture)
     return np.stack(columns, axis=1).astype(np.float32)
 

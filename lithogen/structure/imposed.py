@@ -116,5 +116,5 @@ class ImposedStructure(Structure):
             environment += field_ * torch.sin(age * (2 * np.pi / period_ms) + phase)
         number = torch.floor(age / SEQUENCE_OFFSET_MS + 0.3).clamp_(0, 120).to(torch.int8)
         context = BodyContext(self.seed, self.scenario, self.velocity)
-        parts = draw_bodies(context, (float(age.min()), float(age.max())), y_m, x_m)
+        parts = draw_bodies(context, np.array([[float(age.min()), float(age.max())]]), y_m, x_m)
         return Layers(age, rate, environment, number), parts

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.scenario import Scenario
-from lithogen.structure.bodies import BodyPart, drape
+from lithogen.structure.bodies import DRAPE_LENGTHS, BodyPart, drape
 from lithogen.structure.packages import columns
 
 Float = NDArray[np.float64]
@@ -20,7 +20,6 @@ NODE_MS = 4.0
 # A jump of age between two nodes is a surface where layers end: no age in between exists there.
 JUMP_MS = 24.0
 DRAPE_LENGTH_MS = 45.0
-LEAST_DRAPE_MS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Layers:
 
 def age_of(
     position: Tensor, number: Tensor, axes: tuple[Float, Float, Float], seed: int,
-    scenario: Scenario, parts_of: Callable[[tuple[float, float]], list[BodyPart]],
+    scenario: Scenario, parts_of: Callable[[Float], list[BodyPart]],
 ) -> tuple[Layers, list[BodyPart]]:
     """Return the layers of points from their unfolded two-way time.
 
@@ -52,7 +51,7 @@ def age_of(
     number : the sequence of every point, int8, same shape.
     axes : y in m, x in m, two-way time in ms.
     seed, scenario : of the structure.
-    parts_of : gives the bodies whose ages lie in a range.
+    parts_of : gives the bodies that may meet ranges of ages (n, 2).
     """
     y_m, x_m, _ = axes
     tables: list[Tensor] = []
@@ -87,23 +86,35 @@ def _nodes_of(position: Tensor, number: Tensor, sequence: int) -> tuple[int, int
 
 def _table(
     seed: int, scenario: Scenario, sequence: int, s_ms: Float, map_axes: tuple[Float, Float],
-    parts_of: Callable[[tuple[float, float]], list[BodyPart]],
+    parts_of: Callable[[Float], list[BodyPart]],
 ) -> tuple[Tensor, list[BodyPart]]:
     """Age, rate and environment on nodes, (n_iline, n_xline, n_node, 3), and the bodies there."""
     found = columns(seed, scenario, sequence, s_ms, *map_axes)
     maps = found.maps.reshape(len(found.maps), -1).T
     shape = (len(map_axes[0]), len(map_axes[1]), len(s_ms))
-    age = (maps @ found.age).reshape(shape)
-    parts = parts_of((float(age.min()), float(age.max())))
     out = torch.empty(*shape, 3)
-    bent = torch.from_numpy(age.astype(np.float32))
+    bent = torch.from_numpy((maps @ found.age).astype(np.float32)).reshape(shape)
+    rate = torch.from_numpy((maps @ found.rate).astype(np.float32)).reshape(shape)
+    # Stiff parts below the ages that occur still bend them.
+    parts = parts_of(_spans(bent) + np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS]))
     for part in parts:
-        if part.drape * float((part.base_age - part.top_age).max()) > LEAST_DRAPE_MS:
-            drape(bent, part, DRAPE_LENGTH_MS)
-    out[..., 0] = bent
-    out[..., 1] = torch.from_numpy((maps @ found.rate).reshape(shape).astype(np.float32))
+        if part.drape > 0.0:
+            drape(bent, rate, part, DRAPE_LENGTH_MS)
+    out[..., 0], out[..., 1] = bent, rate
     out[..., 2] = torch.from_numpy((maps @ found.environment).reshape(shape).astype(np.float32))
     return out, parts
+
+
+def _spans(age: Tensor) -> Float:
+    """Ages that occur, as ranges (n, 2) that may overlap: from each node to the next.
+
+    Ages that every column skips, between packages, lie in none of them.
+    """
+    flat = age.reshape(-1, age.shape[-1])
+    low, high = flat.amin(dim=0).double().numpy(), flat.amax(dim=0).double().numpy()
+    is_jump = (flat[:, 1:] - flat[:, :-1]).amin(dim=0).numpy() > JUMP_MS
+    ends = np.where(is_jump, high[:-1], high[1:])
+    return np.stack([low, np.append(ends, high[-1])], axis=1)
 
 
 def _look_up(

@@ -261,7 +261,7 @@ class Structure:
             undo_fault(one, time, fault, throw_ms, axes)
         position, number = self._unfold(time, axes, fault, throw_ms)
 
-        def parts_of(ages: tuple[float, float]) -> list[BodyPart]:
+        def parts_of(ages: Float) -> list[BodyPart]:
             context = BodyContext(self.seed, self.scenario, self.velocity)
             return draw_bodies(context, ages, y_m, x_m)
 

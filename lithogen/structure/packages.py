@@ -203,13 +203,13 @@ def _thickness(
         period = float(np.exp(low + (high - low) * (place + width * rng.uniform())))
         phase = float(rng.uniform(0.0, 2 * np.pi))
         # Long periods move deep layers most, so they vary over longer distances: gentle dips.
-        shortest = 30.0 * period if is_wobble else max(1800.0, 9.0 * period)
-        longest = 4.0 * shortest if is_wobble else max(9000.0, 36.0 * period)
+        shortest = 40.0 * period if is_wobble else max(2500.0, 14.0 * period)
+        longest = 4.0 * shortest if is_wobble else max(11_000.0, 42.0 * period)
         waves = PlaneWaves.random(
             seed, "structure/thickness/map", number, term,
             wavelength_m=(shortest, longest), n_wave=6,
         )
-        share = (0.10 if is_wobble else 0.54) / (
+        share = (0.06 if is_wobble else 0.54) / (
             N_WOBBLE_TERMS if is_wobble else N_THICKNESS_TERMS)
         amplitude = share * scenario.thickness_variation * np.tanh(0.9 * waves(y_m, x_m))
         angle = u_ms * (2 * np.pi / period) + phase

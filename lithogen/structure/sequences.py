@@ -87,7 +87,7 @@ def _folds(
     families = (
         (50_000.0, regional, (30_000.0, 80_000.0), 3, 1.0),
         (longest, slope, (0.3 * longest, 2.5 * longest), 7, 0.25 + 0.75 * u_aspect),
-        (1000.0, 0.25 * slope * u_lump, (400.0, 2500.0), 8, 1.0),
+        (1000.0, 0.10 * slope * u_lump, (500.0, 3000.0), 8, 1.0),
     )
     out = []
     for family, (length_m, dip_slope, band, n_wave, aspect) in enumerate(families):

@@ -15,22 +15,29 @@ Float = NDArray[np.float64]
 KINDS = ("lobes", "deltas", "buildups", "karst", "mass_transport", "channels", "canyons")
 
 
+REACH = {"lobes": (40.0, 40.0), "deltas": (60.0, 60.0), "mass_transport": (30.0, 70.0)}
+
+
 def draw_bodies(
-    context: BodyContext, ages_ms: tuple[float, float], y_m: Float, x_m: Float
+    context: BodyContext, ages_ms: Float, y_m: Float, x_m: Float
 ) -> list[BodyPart]:
-    """Return the parts of all bodies that may meet a range of ages, oldest interval first.
+    """Return the parts of all bodies that may meet some ages, oldest interval first.
 
     Parameters
     ----------
     context : seed, scenario and velocity of the world.
-    ages_ms : lowest and highest age in ms.
+    ages_ms : ranges of ages in ms, (n, 2), in any order; they may overlap.
     y_m, x_m : lateral axes in metres.
     """
-    first = int(np.floor((ages_ms[0] - REACH_MS) / INTERVAL_MS))
-    last = int(np.floor((ages_ms[1] + REACH_MS) / INTERVAL_MS))
+    first = int(np.floor((ages_ms[:, 0].min() - REACH_MS) / INTERVAL_MS))
+    last = int(np.floor((ages_ms[:, 1].max() + REACH_MS) / INTERVAL_MS))
     out: list[BodyPart] = []
     for interval in range(last, first - 1, -1):
+        low, high = interval * INTERVAL_MS, (interval + 1) * INTERVAL_MS
         for kind in KINDS:
+            above, below = REACH.get(kind, (REACH_MS, REACH_MS))
+            if not ((ages_ms[:, 0] <= high + below) & (ages_ms[:, 1] >= low - above)).any():
+                continue
             try:
                 module = importlib.import_module(f"lithogen.structure.bodies.{kind}")
             except ImportError:

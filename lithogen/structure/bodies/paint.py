@@ -13,7 +13,11 @@ from torch import Tensor
 from lithogen.structure.bodies.part import BodyPart
 
 # Samples of a column that are looked at together; ages within them bound what a part can meet.
-RUN = 16
+RUN = 8
+# Ages above a stiff part, in lengths, beyond which its drape has ended.
+DRAPE_LENGTHS = 3
+# So much is left out of every bend: thin edges cost as much time as thick middles.
+LEAST_DRAPE_MS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def paint(age: Tensor, half_ms: Tensor, parts: Sequence[BodyPart]) -> BodyFields
     parts : what to paint, see `BodyPart`.
     """
     n_y, n_x, n_t = age.shape
-    run = next(r for r in (RUN, 8, 4, 2, 1) if n_t % r == 0)
+    run = next(r for r in (RUN, 4, 2, 1) if n_t % r == 0)
     runs = n_t // run
     ages, halves = age.reshape(-1, run), half_ms.reshape(-1, run)
     cover, part = torch.zeros_like(ages), torch.zeros(ages.shape, dtype=torch.int16,
@@ -89,29 +93,43 @@ def _to(values: NDArray[np.generic], like: Tensor) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).to(like.device)
 
 
-def drape(nodes: Tensor, part: BodyPart, length_ms: float) -> None:
+def drape(nodes: Tensor, rates: Tensor, part: BodyPart, length_ms: float) -> None:
     """Bend the layers above a stiff part up over it, in place.
 
     Parameters
     ----------
-    nodes : age on nodes of every column, (n_iline * n_xline, n_node), increasing.
+    nodes : age on nodes of every column, (n_iline, n_xline, n_node), increasing.
+    rates : derivative of age by two-way time on the same nodes.
     part : its `drape` is the share of its thickness that the mud beside it has lost more.
-    length_ms : age above the part at which the bend has died down to 1 / e.
+    length_ms : scale of age over which the bend dies down; nothing bends `DRAPE_LENGTHS` of
+        them above the part.
 
     Notes
     -----
-    age += c h K: K is 1 at the top of the part, falls linearly to 0 at its base, and as
-    exp(-d / length) above it, so age stays increasing for c < 1.
+    age += H K, where H is `drape` times the thickness h, less `LEAST_DRAPE_MS`. K is 1 at the
+    top of the part, falls linearly to 0 at its base, and as (1 - d / 3 length)^3 at the age d
+    above it, so age stays increasing for H < h. An exponential would never end, and which
+    parts bend a layer would depend on the window.
 
     Source: differential compaction, Labute and Gretener (1969), Bull. Can. Petrol. Geol. 17.
     """
     n_x = nodes.shape[1]
-    flat = nodes.reshape(-1, nodes.shape[-1])
-    column = _to(part.rows * n_x + part.cols, nodes)
+    flat, flat_rates = (one.view(-1, nodes.shape[-1]) for one in (nodes, rates))
+    thick = part.base_age - part.top_age
+    bends = part.drape * thick > LEAST_DRAPE_MS
+    if not bends.any():
+        return
+    column = _to((part.rows * n_x + part.cols)[bends], nodes)
     age = flat.index_select(0, column)
-    top, base = _to(part.top_age, nodes)[:, None], _to(part.base_age, nodes)[:, None]
-    height = base - top
-    above = (age - top).div_(length_ms).clamp_(max=0.0).exp_()
-    inside = (base - age).div_(height).clamp_(0.0, 1.0)
-    age += (part.drape * height) * torch.minimum(above, inside)
+    top, base, height = (_to(v[bends], nodes)[:, None]
+                         for v in (part.top_age, part.base_age, thick))
+    lift = part.drape * height - LEAST_DRAPE_MS
+    above = ((age - top) / (DRAPE_LENGTHS * length_ms)).add_(1.0).clamp_(0.0, 1.0)
+    inside = ((base - age) / height).clamp_(0.0, 1.0)
+    # Slope of K by age: positive above the part, negative inside it, none elsewhere.
+    slope = above.square().mul_(age < top).div_(length_ms)
+    slope.sub_(((age >= top) & (age < base)) / height)
+    flat_rates.index_copy_(
+        0, column, flat_rates.index_select(0, column).mul_(slope.mul_(lift).add_(1.0)))
+    age += lift * torch.minimum(above.pow_(DRAPE_LENGTHS), inside)
     flat.index_copy_(0, column, age)
