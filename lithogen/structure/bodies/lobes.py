@@ -1,0 +1,324 @@
+"""Submarine fans: lobes that stack compensationally; and how any body is placed on the map.
+
+`sites_near`, `patch_near`, `slope_azimuth` and `smooth_step` serve the other bodies that are
+hashed into lateral cells: deltas, build-ups and mass transport.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.rng import generator, uniform
+from lithogen.rockphysics.facies import HETEROLITHIC, SANDSTONE
+from lithogen.structure.bodies.part import (
+    INTERVAL_MS,
+    REACH_MS,
+    BodyContext,
+    BodyKind,
+    BodyPart,
+    body_number,
+)
+from lithogen.structure.waves import PlaneWaves
+
+Float = NDArray[np.float64]
+
+CELL_M = 14000.0
+CHANCE_IN_CELL = 0.75
+LENGTH_M = (2200.0, 7000.0)
+THICKNESS_M = (5.0, 30.0)
+# Furthest that a fan reaches from its apex, per length of its lobes; the feeder reaches less.
+REACH_PER_LENGTH = 2.1
+N_CANDIDATE = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where one body sits: its lateral cell, a place in it, and uniform draws in (0, 1).
+
+    Parameters
+    ----------
+    cell : index of the lateral cell (y, x).
+    y_m, x_m : absolute position in metres.
+    draws : float64, (n_draw,).
+    """
+
+    cell: tuple[int, int]
+    y_m: float
+    x_m: float
+    draws: Float
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """The columns of a lattice that one body may cover.
+
+    Parameters
+    ----------
+    rows, cols : lattice indices, (n_row,) and (n_col,).
+    y_m, x_m : their positions in metres.
+    age_range : lowest and highest age in ms that the parts of the interval may take.
+    """
+
+    rows: NDArray[np.intp]
+    cols: NDArray[np.intp]
+    y_m: Float
+    x_m: Float
+    age_range: tuple[float, float]
+
+    def local(self, y_m: float, x_m: float, azimuth_rad: float) -> tuple[Float, Float]:
+        """Return distances in metres along and across an azimuth from a point, (n_row, n_col)."""
+        cos, sin = np.cos(azimuth_rad), np.sin(azimuth_rad)
+        d_y, d_x = self.y_m - y_m, self.x_m - x_m
+        return np.add.outer(d_y * sin, d_x * cos), np.add.outer(d_y * cos, -d_x * sin)
+
+    def part(
+        self, kind: BodyKind, number: int, facies: int, top_age: Float, base_age: Float,
+        **looks: Any,
+    ) -> list[BodyPart]:
+        """Return the part between two maps (n_row, n_col) of ages: one, or none where too thin.
+
+        `looks` are the other fields of `BodyPart`. Ages beyond `age_range` are cut off.
+        """
+        low, high = self.age_range
+        part = BodyPart.from_maps(
+            kind, number, facies, np.maximum(top_age, low), np.minimum(base_age, high), **looks
+        )
+        if part is None:
+            return []
+        rows, cols = self.rows[part.rows], self.cols[part.cols]
+        return [dataclasses.replace(part, rows=rows, cols=cols)]
+
+
+def smooth_step(value: Float) -> Float:
+    """Return 0 below 0, 1 above 1, and 3 u^2 - 2 u^3 between."""
+    inside = np.clip(value, 0.0, 1.0)
+    return np.asarray(inside * inside * (3.0 - 2.0 * inside))
+
+
+def slope_azimuth(seed: int) -> float:
+    """Return the direction from land to basin of a world, radians from the x axis."""
+    return float(uniform(seed, "structure/slope", 0) * 2.0 * np.pi)
+
+
+def sites_near(
+    seed: int, stream: str, interval: int, y_m: Float, x_m: Float, *,
+    cell_m: float, reach_m: float, chance: float, n_draw: int,
+) -> list[Site]:
+    """Return the sites whose bodies can touch a lattice, in the order of their cells.
+
+    Parameters
+    ----------
+    seed, stream, interval : which random numbers.
+    y_m, x_m : axes in metres, (n_iline,), (n_xline,); they only choose which cells are looked at.
+    cell_m : size of the lateral cells, one site at most in each.
+    reach_m : how far a body may reach from its site.
+    chance : chance that a cell has a site, 0-1.
+    n_draw : number of draws that come with a site.
+    """
+    first_y, last_y = float(y_m.min()) - reach_m, float(y_m.max()) + reach_m
+    first_x, last_x = float(x_m.min()) - reach_m, float(x_m.max()) + reach_m
+    range_y = np.arange(int(first_y // cell_m), int(last_y // cell_m) + 1)
+    range_x = np.arange(int(first_x // cell_m), int(last_x // cell_m) + 1)
+    cell_y, cell_x = np.repeat(range_y, range_x.size), np.tile(range_x, range_y.size)
+    draws = uniform(
+        seed, stream, interval, cell_y[:, None], cell_x[:, None], np.arange(3 + n_draw)
+    )
+    site_y, site_x = (cell_y + draws[:, 1]) * cell_m, (cell_x + draws[:, 2]) * cell_m
+    is_near = (site_y > first_y) & (site_y < last_y) & (site_x > first_x) & (site_x < last_x)
+    return [
+        Site((int(cell_y[i]), int(cell_x[i])), float(site_y[i]), float(site_x[i]), draws[i, 3:])
+        for i in np.flatnonzero(is_near & (draws[:, 0] < chance))
+    ]
+
+
+def patch_near(
+    y_m: Float, x_m: Float, centre: tuple[float, float], reach_m: float, interval: int
+) -> Patch | None:
+    """Return the columns within a square of half side `reach_m` about a point (y, x), or None."""
+    rows = np.flatnonzero(np.abs(y_m - centre[0]) <= reach_m)
+    cols = np.flatnonzero(np.abs(x_m - centre[1]) <= reach_m)
+    if rows.size == 0 or cols.size == 0:
+        return None
+    ages = (interval * INTERVAL_MS - REACH_MS, (interval + 1) * INTERVAL_MS + REACH_MS)
+    return Patch(rows, cols, y_m[rows], x_m[cols], ages)
+
+
+@dataclass(frozen=True, slots=True)
+class Lobe:
+    """One lobe in the frame of its fan (apex at 0, 0; along the fan's axis).
+
+    Parameters
+    ----------
+    along_m, across_m : centre.
+    azimuth_rad : its axis against that of the fan.
+    length_m, width_m : full size.
+    thickness_ms : at the centre, ms of age.
+    """
+
+    along_m: float
+    across_m: float
+    azimuth_rad: float
+    length_m: float
+    width_m: float
+    thickness_ms: float
+
+    def height(self, along_m: Float, across_m: Float, ragged: Float | float = 0.0) -> Float:
+        """Return 1 - (distance to the centre / distance of the margin)^2, at least 0.
+
+        `ragged` moves the margin inwards by its share of the size. The lobe is
+        wider downslope than at its neck.
+        """
+        cos, sin = np.cos(self.azimuth_rad), np.sin(self.azimuth_rad)
+        d_along, d_across = along_m - self.along_m, across_m - self.across_m
+        u = (d_along * cos + d_across * sin) * (2.0 / self.length_m)
+        v = (d_across * cos - d_along * sin) * (2.0 / self.width_m)
+        v = v / (1.0 + 0.35 * np.clip(u, -1.0, 1.0))
+        distance = (u * u + v * v) * (1.0 + ragged) ** 2
+        return np.asarray(np.maximum(1.0 - distance, 0.0))
+
+
+def stack_lobes(
+    rng: np.random.Generator, length_m: float, thickness_ms: float, budget_ms: float
+) -> list[Lobe]:
+    """Return the lobes of a fan, oldest first, each where the pile so far is thinnest.
+
+    Parameters
+    ----------
+    rng : the fan's generator.
+    length_m, thickness_ms : typical length and thickness of its lobes.
+    budget_ms : greatest thickness of the pile at the centres of the lobes.
+
+    Source: Deptuck et al. (2008), Geomorphology 95, compensational stacking of lobes; the
+    thinnest of `N_CANDIDATE` places wins.
+    """
+    lobes: list[Lobe] = []
+    for _ in range(int(rng.integers(3, 8))):
+        length = length_m * rng.uniform(0.75, 1.15)
+        width = length * rng.uniform(0.4, 0.8)
+        thickness = thickness_ms * rng.uniform(0.6, 1.0)
+        angle = rng.uniform(-0.9, 0.9, N_CANDIDATE)
+        radius = length * 0.5 * rng.uniform(0.8, 2.1, N_CANDIDATE)
+        along, across = radius * np.cos(angle), radius * np.sin(angle)
+        pile = np.zeros((3, 3, N_CANDIDATE))
+        step_along = np.array([-0.25, 0.0, 0.25])[:, None, None] * length
+        step_across = np.array([-0.25, 0.0, 0.25])[:, None] * width
+        for lobe in lobes:
+            high = lobe.height(along + step_along, across + step_across)
+            pile += lobe.thickness_ms * high**1.5
+        # Flows lose head with distance: of two low places the nearer one is filled.
+        cost = pile.mean(axis=(0, 1)) / thickness + 0.2 * radius / length
+        best = int(np.argmin(cost))
+        lobes.append(Lobe(
+            float(along[best]), float(across[best]), 0.75 * float(angle[best]),
+            float(length), float(width), float(thickness),
+        ))
+    highest = max(
+        sum(b.thickness_ms * float(b.height(np.array(a.along_m), np.array(a.across_m))) ** 1.5
+            for b in lobes)
+        for a in lobes
+    )
+    share = min(1.0, budget_ms / highest)
+    return [dataclasses.replace(lobe, thickness_ms=lobe.thickness_ms * share) for lobe in lobes]
+
+
+def draw_parts(
+    context: BodyContext, interval: int, y_m: Float, x_m: Float
+) -> list[BodyPart]:
+    """Return the parts of the fans of an interval of age on the lattice of two axes.
+
+    Per fan: each lobe (heterolithic), its core (sandstone), then the feeder channel.
+
+    Parameters
+    ----------
+    context : seed, scenario and velocity of the world.
+    interval : index of the interval of age, `INTERVAL_MS` long.
+    y_m, x_m : axes in metres, (n_iline,), (n_xline,), absolute.
+    """
+    if uniform(context.seed, "structure/lobes", interval) >= 0.8 * context.scenario.lobes:
+        return []
+    parts: list[BodyPart] = []
+    for site in sites_near(
+        context.seed, "structure/lobes/site", interval, y_m, x_m, cell_m=CELL_M,
+        reach_m=REACH_PER_LENGTH * LENGTH_M[1], chance=CHANCE_IN_CELL, n_draw=3,
+    ):
+        length = LENGTH_M[0] * (LENGTH_M[1] / LENGTH_M[0]) ** float(site.draws[0])
+        patch = patch_near(y_m, x_m, (site.y_m, site.x_m), REACH_PER_LENGTH * length, interval)
+        if patch is not None:
+            parts += _fan(context, interval, site, patch, length)
+    return parts
+
+
+def _fan(
+    context: BodyContext, interval: int, site: Site, patch: Patch, length_m: float
+) -> list[BodyPart]:
+    """Return the parts of one fan."""
+    rng = generator(context.seed, "structure/lobes/fan", interval, *site.cell)
+    age = (interval + float(site.draws[1])) * INTERVAL_MS
+    # Long lobes are thick ones, with scatter.
+    size = np.log(length_m / LENGTH_M[0]) / np.log(LENGTH_M[1] / LENGTH_M[0])
+    thickness_m = 12.0 * (THICKNESS_M[1] / 12.0) ** size * rng.uniform(0.55, 1.0)
+    thickness = context.milliseconds(float(max(thickness_m, THICKNESS_M[0])), age)
+    lobes = stack_lobes(rng, length_m, thickness, 0.8 * (age - patch.age_range[0]))
+    azimuth = slope_azimuth(context.seed) + rng.normal(0.0, 0.25)
+    along, across = patch.local(site.y_m, site.x_m, azimuth)
+    ragged = [
+        PlaneWaves.random(
+            context.seed, "structure/lobes/ragged", interval, *site.cell, n,
+            wavelength_m=(length_m / 9.0, length_m / 2.5), n_wave=6, azimuth_rad=azimuth,
+            aspect=0.5,
+        )(patch.y_m, patch.x_m)
+        for n in range(2)
+    ]
+    mud = 0.06 * thickness
+    pile = np.zeros_like(along)
+    parts: list[BodyPart] = []
+    for n, lobe in enumerate(lobes):
+        turn = 2.4 * n
+        noise = np.cos(turn) * ragged[0] + np.sin(turn) * ragged[1]
+        high = lobe.height(along, across, 0.11 * noise)
+        if not high.any():
+            continue
+        number = body_number(context.seed, BodyKind.LOBE, interval, *site.cell, n)
+        thick = lobe.thickness_ms * high * np.sqrt(high)
+        base = age - pile - mud * n
+        top = base - thick
+        parts += patch.part(BodyKind.LOBE, number, HETEROLITHIC, top, base, drape=0.12)
+        # Sand reaches out in fingers along the flow and builds upon a heterolithic base.
+        sand = 0.85 * smooth_step((high + 0.1 * noise - 0.3) / 0.45)
+        parts += patch.part(BodyKind.LOBE, number, SANDSTONE, top, top + sand * thick)
+        pile += thick
+    width = float(np.clip(length_m * rng.uniform(0.05, 0.09), 150.0, 600.0))
+    depth = min(context.milliseconds(width * rng.uniform(0.04, 0.08), age), 40.0)
+    curve = _feeder(rng, along, across, length_m, lobes[-1].azimuth_rad)
+    cut = depth * _fade(along, length_m) * (1.0 - (curve * (2.0 / width)) ** 2)
+    top = age - pile - np.where(pile > 0, mud * (len(lobes) - 1), 0.0)
+    number = body_number(context.seed, BodyKind.LOBE, interval, *site.cell, len(lobes))
+    return parts + patch.part(BodyKind.LOBE, number, SANDSTONE, top, top + cut)
+
+
+def _fade(along_m: Float, length_m: float) -> Float:
+    """Return how deep the feeder is, 0..1: dying out upslope and in the middle of the lobes."""
+    upslope = smooth_step(along_m / (0.6 * length_m) + 2.6)
+    return np.asarray(upslope * smooth_step(0.9 - along_m / (0.55 * length_m)))
+
+
+def _feeder(
+    rng: np.random.Generator, along_m: Float, across_m: Float, length_m: float, bend_rad: float
+) -> Float:
+    """Return the distance in metres to the feeder's centre line, which bends to the last lobe."""
+    k_m = 2.0 * np.pi / (length_m * rng.uniform(0.5, 0.9))
+    phase, other = rng.uniform(0.0, 2.0 * np.pi, 2)
+    swing = rng.uniform(0.25, 0.6) / k_m
+    ahead = np.maximum(along_m, 0.0)
+    line = swing * (np.sin(k_m * along_m + phase) + 0.4 * np.sin(2.3 * k_m * along_m + other))
+    # The line is measured from where it passes the apex, so that it meets it.
+    line += np.tan(bend_rad) * ahead - swing * (np.sin(phase) + 0.4 * np.sin(other))
+    slope = swing * k_m * (
+        np.cos(k_m * along_m + phase) + 0.92 * np.cos(2.3 * k_m * along_m + other)
+    ) + np.where(along_m > 0, np.tan(bend_rad), 0.0)
+    return np.asarray((across_m - line) / np.sqrt(1.0 + slope * slope))
