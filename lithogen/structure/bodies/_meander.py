@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from scipy.special import j0, j1
+from scipy.special import j0, j1, jv
 
 from lithogen.rng import uniform
 
@@ -15,6 +15,8 @@ Float = NDArray[np.float64]
 
 # Above this angle neighbouring bends of a sine-generated curve come too close to each other.
 MAX_SWING_RAD = 1.5
+# Columns are looked up in blocks of this many by this many first.
+_BLOCK = 8
 # Neighbours on each side that a vertex needs for its tangent and curvature.
 _MARGIN = 2
 
@@ -120,6 +122,48 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a lattice in a flow frame, in blocks that can be passed over quickly.
+
+    Parameters
+    ----------
+    points : (along, across) in m, row by row of the lattice, shape (n, 2).
+    n_xline : number of columns in a row of the lattice.
+    block : block of each column, shape (n,).
+    centre, radius_m : of the blocks, shape (n_block, 2), and the largest of all.
+    """
+
+    points: Float
+    n_xline: int
+    block: NDArray[np.intp]
+    centre: Float
+    radius_m: float
+
+    @classmethod
+    def from_axes(cls, y_m: Float, x_m: Float, azimuth_rad: float) -> Columns:
+        """Build from lateral axes in m and the azimuth of the flow from the x axis."""
+        row, col = np.arange(len(y_m)) // _BLOCK, np.arange(len(x_m)) // _BLOCK
+        middle, half = [], []
+        for axis in (y_m, x_m):
+            low = np.minimum.reduceat(axis, np.arange(0, len(axis), _BLOCK))
+            high = np.maximum.reduceat(axis, np.arange(0, len(axis), _BLOCK))
+            middle.append(0.5 * (low + high))
+            half.append(float(0.5 * (high - low).max()))
+        frames = [
+            np.stack([part.ravel() for part in flow_frame(y, x, azimuth_rad)], axis=-1)
+            for y, x in ((y_m, x_m), (middle[0], middle[1]))
+        ]
+        block = np.add.outer(row * len(middle[1]), col).ravel()
+        radius = 1.001 * float(np.hypot(half[0], half[1])) + 1e-6
+        return cls(frames[0], len(x_m), block, frames[1], radius)
+
+    def candidates(self, tree: cKDTree, reach_m: float) -> NDArray[np.intp]:
+        """Return the columns whose block lies within `reach_m` of the tree, and some more."""
+        _, nearest = tree.query(self.centre, distance_upper_bound=reach_m + self.radius_m)
+        return np.flatnonzero((nearest < tree.n)[self.block])
+
+
+@dataclass(frozen=True, slots=True)
 class Meander:
     """A sine-generated curve whose swing, pace and symmetry change from bend to bend.
 
@@ -162,8 +206,9 @@ class Meander:
 
     @property
     def reach_across_m(self) -> float:
-        """How far the line can lie from its offset, across the flow, in m."""
-        return 0.6 * self.wavelength_m + self.wiggle.bound + self.wander.bound
+        """How far the line can lie from its offset and wander, across the flow, in m."""
+        largest = self.swing_rad * (1.0 + self.swing.bound)
+        return self.wavelength_m * amplitude_of(largest) + self.wiggle.bound
 
     def phases(self, station_m: Float) -> Float:
         """Return the phase in radians; bend m has its apex at m pi."""
@@ -218,12 +263,19 @@ def swing_of(sinuosity: float) -> float:
     return float(np.interp(sinuosity, 1.0 / j0(swing), swing))
 
 
-def project(points: Float, line: Centreline, reach_m: float) -> Projection:
+def amplitude_of(swing_rad: float) -> float:
+    """Return the largest distance from the mean flow over the wavelength, see `Meander`."""
+    b0, b1 = float(j0(swing_rad)), float(j1(swing_rad))
+    b3 = float(jv(3, swing_rad))
+    return (b1 + b3 / 3.0) / (np.pi * b0)
+
+
+def project(columns: Columns, line: Centreline, reach_m: float) -> Projection:
     """Return the columns within `reach_m` of a line, and where they lie on it.
 
     Parameters
     ----------
-    points : columns in the frame of the line, (n, 2), in m.
+    columns : columns in the frame of the line.
     line : its vertices; columns before the first and after the last are left out.
     reach_m : largest distance in m.
     """
@@ -231,10 +283,11 @@ def project(points: Float, line: Centreline, reach_m: float) -> Projection:
     if len(line.station_m) < 3:
         return Projection(np.zeros(0, dtype=np.intp), nothing, nothing, nothing, nothing)
     tree = cKDTree(line.position, balanced_tree=False, compact_nodes=False)
-    _, nearest = tree.query(points, distance_upper_bound=reach_m)
-    column = np.flatnonzero(nearest < len(line.station_m))
-    vertex = nearest[column]
-    away = points[column] - line.position[vertex]
+    column = columns.candidates(tree, reach_m)
+    _, vertex = tree.query(columns.points[column], distance_upper_bound=reach_m)
+    is_near = vertex < tree.n
+    column, vertex = column[is_near], vertex[is_near]
+    away = columns.points[column] - line.position[vertex]
     tangent, curvature = line.tangent[vertex], line.curvature[vertex]
     ahead = (away * tangent).sum(axis=-1)
     offset = away[:, 1] * tangent[:, 0] - away[:, 0] * tangent[:, 1]
