@@ -90,19 +90,22 @@ def _table(
 ) -> tuple[Tensor, list[BodyPart]]:
     """Age, rate and environment on nodes, (n_iline, n_xline, n_node, 3), and the bodies there."""
     found = columns(seed, scenario, sequence, s_ms, *map_axes)
-    maps = found.maps.reshape(len(found.maps), -1).T
-    shape = (len(map_axes[0]), len(map_axes[1]), len(s_ms))
-    out = torch.empty(*shape, 3)
-    bent = torch.from_numpy((maps @ found.age).astype(np.float32)).reshape(shape)
-    rate = torch.from_numpy((maps @ found.rate).astype(np.float32)).reshape(shape)
+    n_node = len(s_ms)
+    shape = (len(map_axes[0]), len(map_axes[1]), n_node, 3)
+    # One product for all three; single precision, because the large plain ages are added after.
+    over_s = np.stack([found.age[1:], found.rate[1:], found.environment[1:]], axis=-1)
+    maps = torch.from_numpy(found.maps[1:].reshape(len(over_s), -1).astype(np.float32))
+    factors = torch.from_numpy(over_s.reshape(len(over_s), -1).astype(np.float32))
+    table = (maps.T @ factors).reshape(shape)
+    plain = np.stack([found.age[0], found.rate[0], found.environment[0]], axis=-1)
+    table += torch.from_numpy(plain.astype(np.float32))
+    age, rate = table[..., 0], table[..., 1]
     # Stiff parts below the ages that occur still bend them.
-    parts = parts_of(_spans(bent) + np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS]))
+    parts = parts_of(_spans(age) + np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS]))
     for part in parts:
         if part.drape > 0.0:
-            drape(bent, rate, part, DRAPE_LENGTH_MS)
-    out[..., 0], out[..., 1] = bent, rate
-    out[..., 2] = torch.from_numpy((maps @ found.environment).reshape(shape).astype(np.float32))
-    return out, parts
+            drape(age, rate, part, DRAPE_LENGTH_MS)
+    return table, parts
 
 
 def _spans(age: Tensor) -> Float:
@@ -110,7 +113,7 @@ def _spans(age: Tensor) -> Float:
 
     Ages that every column skips, between packages, lie in none of them.
     """
-    flat = age.reshape(-1, age.shape[-1])
+    flat = age.flatten(0, 1)
     low, high = flat.amin(dim=0).double().numpy(), flat.amax(dim=0).double().numpy()
     is_jump = (flat[:, 1:] - flat[:, :-1]).amin(dim=0).numpy() > JUMP_MS
     ends = np.where(is_jump, high[:-1], high[1:])
@@ -135,8 +138,12 @@ def _look_up(
     index = index.reshape(-1)
     upper = flat.index_select(0, index)
     below = flat.index_select(0, index.add_(1)).sub_(upper)
-    is_jump = below[:, 0] > JUMP_MS
-    part = torch.where(is_jump, part.round(), part)
+    jump = (below[:, 0] > JUMP_MS).nonzero()[:, 0]
+    beside = part.index_select(0, jump)
+    part.index_copy_(0, jump, beside.round())
     upper.addcmul_(below, part[:, None])
+    # Beside a jump age runs on at its own rate, by less than half of the jump from either side.
+    rate = torch.minimum(upper[jump, 1], below[jump, 0] * (0.96 / NODE_MS))
+    upper[jump, 0] += rate.mul_(beside.sub_(beside.round()).mul_(NODE_MS))
     age, rate, environment = (upper[:, n].contiguous().reshape(position.shape) for n in range(3))
     return age, rate, environment

@@ -129,7 +129,7 @@ class Columns:
 
     Parameters
     ----------
-    maps : (n_term, n_iline, n_xline) factors over the map.
+    maps : (n_term, n_iline, n_xline) factors over the map; those of term 0 are 1.
     age, rate, environment : (n_term, n_node) factors over s: age in ms, d age / d s, and
         depositional environment (> 0 proximal, < 0 distal; standard deviation about
         `lateral_change`).

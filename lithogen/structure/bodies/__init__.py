@@ -1,6 +1,6 @@
 """Geological bodies attached to ages: channels, lobes, deltas, build-ups and others."""
 
-from lithogen.structure.bodies.paint import BodyFields, drape, paint
+from lithogen.structure.bodies.paint import DRAPE_LENGTHS, BodyFields, drape, paint
 from lithogen.structure.bodies.part import (
     INTERVAL_MS,
     REACH_MS,
@@ -12,6 +12,6 @@ from lithogen.structure.bodies.part import (
 )
 
 __all__ = [
-    "INTERVAL_MS", "REACH_MS", "SEQUENCE_OFFSET_MS", "BodyContext", "BodyFields", "BodyKind",
-    "BodyPart", "body_number", "drape", "paint",
+    "DRAPE_LENGTHS", "INTERVAL_MS", "REACH_MS", "SEQUENCE_OFFSET_MS", "BodyContext",
+    "BodyFields", "BodyKind", "BodyPart", "body_number", "drape", "paint",
 ]
