@@ -235,7 +235,7 @@ class Structure:
         throw = torch.zeros(window.shape)
         layers, parts = self.layers(window, spacing, fault, throw)
         bodies = paint(layers.age, layers.rate * (0.5 * spacing.dt_s * 1e3), parts)
-        bodies = self._with_salt(bodies, axes)
+        bodies = self._with_salt(bodies, axes, 0.5e3 * spacing.dt_s)
         channel, sand = _channels(bodies)
         return StructureFields(
             layers.age, layers.rate, fault, throw, channel, sand, layers.sequence,
@@ -312,12 +312,11 @@ class Structure:
             torch.maximum(label, mine.mul_(belongs), out=label)
         return moved
 
-    def _with_salt(self, bodies: BodyFields, axes: Axes) -> BodyFields:
-        """Cover what lies below the top of a salt dome."""
+    def _with_salt(self, bodies: BodyFields, axes: Axes, half: float) -> BodyFields:
+        """Cover what lies below the top of a salt dome; `half` a sample in ms."""
         if self.scenario.salt <= 0.0:
             return bodies
         tops = [(dome, salt_top_ms(dome, axes[0], axes[1])) for dome in self._domes(axes)]
-        half = 0.5 * float(axes[2][1] - axes[2][0]) if len(axes[2]) > 1 else 2.0
         twt = torch.from_numpy(axes[2].astype(np.float32)).to(bodies.cover.device)
         parts = list(bodies.parts)
         cover, part = bodies.cover, bodies.part
