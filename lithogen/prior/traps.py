@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from lithogen.prior.present import bins_present
 from lithogen.rng import generator
 from lithogen.rockphysics.closures import Fill, closures, fill, filled_cells
 from lithogen.structure import Structure
@@ -68,15 +70,6 @@ def traps_near(
             for trap in draw_traps(structure, seed, interval, row, col)]
 
 
-def _intervals(age: NDArray[np.float32]) -> list[int]:
-    """Return the intervals whose reservoirs may hold the ages that occur, increasing."""
-    number = np.floor(age * np.float32(1.0 / INTERVAL_MS)).astype(np.int32)
-    first = int(number.min())
-    used = np.bincount((number - first).ravel()) > 0
-    found = {first + int(k) - back for k in np.nonzero(used)[0] for back in (0, 1)}
-    return sorted(found)
-
-
 @lru_cache(maxsize=512)
 def draw_traps(
     structure: Structure, seed: int, interval: int, row: int, col: int
@@ -127,7 +120,9 @@ def fluids(
     y_m, x_m : lateral axes in metres.
     """
     out = np.zeros(age.shape, dtype=np.int8)
-    for trap in traps_near(structure, seed, _intervals(age), y_m, x_m):
+    used = bins_present(torch.from_numpy(age), INTERVAL_MS)
+    intervals = sorted({k - back for k in used for back in (0, 1)})
+    for trap in traps_near(structure, seed, intervals, y_m, x_m):
         deep = depth_m < trap.contacts.contact_m
         rows, cols = np.nonzero(trap.covers(y_m, x_m))
         if rows.size == 0 or not deep.any():

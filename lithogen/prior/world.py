@@ -12,6 +12,7 @@ from torch import Tensor
 from lithogen.grid import Spacing, Window
 from lithogen.prior.beds import CHUNK_MS
 from lithogen.prior.fills import fill_bodies, shuffled
+from lithogen.prior.present import bins_present
 from lithogen.prior.tables import (
     COLUMNS,
     ENVIRONMENT_LIMIT,
@@ -97,14 +98,6 @@ def world_fields(
     )
 
 
-def _used_chunks(age: Tensor) -> list[int]:
-    """Return the chunks of age that occur, one more on either side of each."""
-    first = int(torch.floor(age.min() / CHUNK_MS)) - 1
-    last = int(torch.floor(age.max() / CHUNK_MS)) + 1
-    counts = torch.histc(age / CHUNK_MS, last - first + 1, first, last + 1).cpu().numpy()
-    return [first + int(i) for i in np.nonzero(np.convolve(counts, np.ones(3), "same"))[0]]
-
-
 def block_means(
     strata: Strata, age: Tensor, half_ms: Tensor, environment: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -121,7 +114,9 @@ def block_means(
     means (..., 6), columns as in `tables.COLUMNS`; dominant facies (...), int8. Spans are
     rounded to rows of 0.5 ms, at most 64 ms.
     """
-    chunks = _used_chunks(age)
+    used = bins_present(age, CHUNK_MS)
+    # A span may begin in the chunk above that of its centre.
+    chunks = sorted({chunk - back for chunk in used for back in (0, 1)})
     tables = [strata.chunk(c) for c in chunks]
     device = age.device
     total = torch.from_numpy(np.stack([t.total for t in tables])).to(device)

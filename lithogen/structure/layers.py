@@ -19,7 +19,9 @@ Float = NDArray[np.float64]
 NODE_MS = 4.0
 # A jump of age between two nodes is a surface where layers end: no age in between exists there.
 JUMP_MS = 24.0
-DRAPE_LENGTH_MS = 45.0
+DRAPE_LENGTH_MS = 32.0
+# Bodies together raise the age of a point by less than this.
+BENT_MS = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,22 @@ def _table(
     age, rate = table[..., 0], table[..., 1]
     # Stiff parts below the ages that occur still bend them.
     parts = parts_of(_spans(age) + np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS]))
+    low, high = (_of_nodes(age, how) for how in ("amin", "amax"))
     for part in parts:
         if part.drape > 0.0:
-            drape(age, rate, part, DRAPE_LENGTH_MS)
+            top, base = float(part.top_age.min()), float(part.base_age.max())
+            reach = top - DRAPE_LENGTHS * DRAPE_LENGTH_MS - BENT_MS
+            near = np.nonzero((high > reach) & (low < base))[0]
+            if near.size:
+                box = slice(int(near[0]), int(near[-1]) + 1)
+                drape(age[:, :, box], rate[:, :, box], part, DRAPE_LENGTH_MS)
     return table, parts
+
+
+def _of_nodes(age: Tensor, how: str) -> Float:
+    """Lowest ("amin") or highest ("amax") age of every node over the map, (n_node,)."""
+    found = getattr(age.flatten(0, 1), how)(dim=0)
+    return np.asarray(found.double().cpu().numpy())
 
 
 def _spans(age: Tensor) -> Float:
@@ -114,7 +128,7 @@ def _spans(age: Tensor) -> Float:
     Ages that every column skips, between packages, lie in none of them.
     """
     flat = age.flatten(0, 1)
-    low, high = flat.amin(dim=0).double().numpy(), flat.amax(dim=0).double().numpy()
+    low, high = (_of_nodes(age, how) for how in ("amin", "amax"))
     is_jump = (flat[:, 1:] - flat[:, :-1]).amin(dim=0).numpy() > JUMP_MS
     ends = np.where(is_jump, high[:-1], high[1:])
     return np.stack([low, np.append(ends, high[-1])], axis=1)

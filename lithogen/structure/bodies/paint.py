@@ -68,15 +68,21 @@ def paint(age: Tensor, half_ms: Tensor, parts: Sequence[BodyPart]) -> BodyFields
     widest = halves.amax(dim=1)
     low = (ages.amin(dim=1) - widest).reshape(n_y * n_x, runs)
     high = (ages.amax(dim=1) + widest).reshape(n_y * n_x, runs)
+    lowest, highest = low.amin(dim=0), high.amax(dim=0)
     for place, one in enumerate(parts):
+        near = ((lowest < float(one.base_age.max())) & (highest > float(one.top_age.min())))
+        at = near.nonzero()[:, 0]
+        if at.numel() == 0:
+            continue
+        box = slice(int(at[0]), int(at[-1]) + 1)
         column = _to(one.rows * n_x + one.cols, age)
         top, base = _to(one.top_age, age), _to(one.base_age, age)
-        meets = (low.index_select(0, column) < base[:, None]) & (
-            high.index_select(0, column) > top[:, None])
+        meets = (low[:, box].index_select(0, column) < base[:, None]) & (
+            high[:, box].index_select(0, column) > top[:, None])
         which, deep = meets.nonzero(as_tuple=True)
         if which.numel() == 0:
             continue
-        row = column[which] * runs + deep
+        row = column[which] * runs + (deep + box.start)
         centre, half = ages.index_select(0, row), halves.index_select(0, row)
         upper = torch.maximum(centre - half, top[which, None])
         lower = torch.minimum(centre + half, base[which, None])
