@@ -99,7 +99,7 @@ def _grown(
         chance=0.85, n_draw=5,
     ):
         angle = trend.wavenumber_x * site.x_m + trend.wavenumber_y * site.y_m + trend.phase
-        if float(trend.amplitude @ np.cos(angle)) < 0.3 + 0.8 * float(site.draws[0]):
+        if float(trend.amplitude @ np.cos(angle)) < 0.1 + 0.8 * float(site.draws[0]):
             continue
         # One interval has one sea: most of its build-ups are of one kind and began together.
         pick = u_shape if site.draws[1] < 0.75 else float(site.draws[2])
@@ -128,8 +128,10 @@ def _buildup(
     slope = np.tan(np.deg2rad(steepest))
     low_ms = age_ms - patch.age_range[0]
     ms_per_m = context.milliseconds(1.0, age_ms)
-    height = float(min(height, low_ms / ms_per_m, 0.45 * width * slope))
-    # The flank is steepest at its foot, 1.5 times the mean (see `_rise`).
+    # The flank is steepest at its foot, 1.5 times the mean (see `_rise`); an atoll and a
+    # platform keep room for what lies inside their flanks.
+    room = (0.3 - 0.12 * shape.is_flat - 0.05 * shape.has_lagoon) * width * slope
+    height = float(min(height, low_ms / ms_per_m, room))
     run = 1.5 * height / slope
     inside, lee = _inside(rng, context, interval, site, patch, width, shape.ragged)
     if not (inside > -0.5 * width).any():
@@ -137,7 +139,7 @@ def _buildup(
     if not shape.is_flat:
         run = max(run, 0.45 * width)
     core = _rise(inside / run)
-    if shape.is_flat and u[3] < 0.5:
+    if shape.is_flat and not shape.has_lagoon and u[3] < 0.5:
         # Drowned once: the margin stepped back and the rest grew on.
         low = 0.4 + 0.3 * u[4]
         core = low * _rise(inside / (low * run)) + (1.0 - low) * _rise(
@@ -179,14 +181,25 @@ def _inside(
     width_m: float, ragged: float,
 ) -> tuple[Float, Float]:
     """Return the distance inside the margin in m (< 0 outside), and cos of the lee direction."""
-    along, across = patch.local(site.y_m, site.x_m, rng.uniform(0.0, np.pi))
+    azimuth = rng.uniform(0.0, np.pi)
+    cos, sin = np.cos(azimuth), np.sin(azimuth)
+    along, across = patch.local(site.y_m, site.x_m, azimuth)
     aspect = np.sqrt(rng.uniform(0.5, 1.0))
     radius = np.hypot(along * aspect, across / aspect) + 1e-3
-    margin = PlaneWaves.random(
+    waves = PlaneWaves.random(
         context.seed, "structure/buildups/margin", interval, *site.cell,
         wavelength_m=(0.18 * width_m, 0.9 * width_m), n_wave=7,
-    )(patch.y_m, patch.x_m)
+    )
+    margin = waves(patch.y_m, patch.x_m)
+    d_y, d_x = waves.gradient(patch.y_m, patch.x_m)
     # Far from the margin the waves would make islands; they fade there.
     half = 0.5 * width_m
     near = np.exp(-(((radius - half) / (0.8 * half)) ** 2))
-    return half * (1.0 + ragged * margin * near) - radius, along / np.hypot(along, across + 1e-3)
+    level = half * (1.0 + ragged * margin * near) - radius
+    # Level over slope is distance to first order; without it a bent flank would be a cliff.
+    d_along, d_across = d_y * sin + d_x * cos, d_y * cos - d_x * sin
+    slope = np.hypot(
+        half * ragged * near * d_along - along * aspect**2 / radius,
+        half * ragged * near * d_across - across / (aspect**2 * radius),
+    )
+    return level / np.maximum(slope, 1.0), along / np.hypot(along, across + 1e-3)

@@ -30,6 +30,11 @@ LENGTH_M = (3000.0, 10000.0)
 THICKNESS_M = (10.0, 60.0)
 # Lengths from the apex within which a delta stays, in lengths of the delta.
 REACH_PER_LENGTH = 1.15
+# How far a delta reaches above and below its interval of age, ms.
+REACH_AGE_MS = (60.0, 60.0)
+DRAPE = 0.1
+# Thin fines between sands are kept, or the layers from before the delta would show there.
+LEAST_MS = 0.1
 
 
 def draw_parts(
@@ -38,7 +43,8 @@ def draw_parts(
     """Return the parts of the deltas of an interval of age on the lattice of two axes.
 
     Per delta: the mud of the prodelta, then per clinothem its front (heterolithic) and its
-    mouth bars (sandstone), oldest first, then the delta plain and its channels.
+    mouth bars (sandstone), oldest first, then the delta plain and its channels. The parts of
+    one delta do not overlap.
 
     Parameters
     ----------
@@ -54,7 +60,10 @@ def draw_parts(
         reach_m=REACH_PER_LENGTH * LENGTH_M[1], chance=CHANCE_IN_CELL, n_draw=4,
     ):
         length = LENGTH_M[0] * (LENGTH_M[1] / LENGTH_M[0]) ** float(site.draws[0])
-        patch = patch_near(y_m, x_m, (site.y_m, site.x_m), REACH_PER_LENGTH * length, interval)
+        patch = patch_near(
+            y_m, x_m, (site.y_m, site.x_m), REACH_PER_LENGTH * length, interval,
+            reach_ms=REACH_AGE_MS,
+        )
         if patch is not None:
             parts += _delta(context, interval, site, patch, length)
     return parts
@@ -101,7 +110,7 @@ def _delta(
     rng = generator(context.seed, "structure/deltas/delta", interval, *site.cell)
     azimuth = slope_azimuth(context.seed) + rng.normal(0.0, 0.3)
     along, across = patch.local(site.y_m, site.x_m, azimuth)
-    age = (interval + float(site.draws[1])) * INTERVAL_MS
+    age = (interval + 0.3 + 0.7 * float(site.draws[1])) * INTERVAL_MS
     thickness_m = THICKNESS_M[0] * 6.0 ** float(site.draws[2]) * min(length_m / 4500.0, 1.0)
     thickness_m = max(thickness_m, THICKNESS_M[0])
     thick = min(context.milliseconds(thickness_m, age), age - patch.age_range[0])
@@ -116,32 +125,40 @@ def _delta(
     )
     if not tops[-1].any():
         return []
+    # Depth of water parts sand from mud in front of the shore only; behind it is land.
+    sea = smooth_step(along * (3.0 / length_m) + 1.0 + 0.4 * ragged)
+    soil, channel = _plain(rng, tops[-1], sea, _channels(rng, along, across, length_m))
+    ground = tops[-1] - np.maximum(soil, channel)
 
-    def add(n: int, facies: int, top: Float, base: Float, drape: float = 0.0) -> list[BodyPart]:
+    def add(n: int, facies: int, top: Float, base: Float) -> list[BodyPart]:
         number = body_number(context.seed, BodyKind.DELTA, interval, *site.cell, n)
         return patch.part(BodyKind.DELTA, number, facies, age - thick * top, age - thick * base,
-                          drape=drape)
+                          drape=DRAPE, least_ms=LEAST_MS)
 
-    parts = add(0, SHALE, tops[-1], np.zeros_like(along), 0.1)
-    # Depth of water parts sand from mud in front of the shore only; behind it is land.
-    sea = smooth_step(along * (6.0 / length_m) + 1.0)
+    mud = rng.uniform(0.08, 0.25) * sea * (1.0 + 0.15 * ragged)
     before = np.zeros_like(along)
+    parts = add(0, SHALE, np.minimum(mud, tops[-1]), before)
     for n, top in enumerate(tops):
         level = (0.7 + 0.3 * (n + 1) / len(tops)) * sea
-        sand, front = rng.uniform(0.3, 0.55) + 0.05 * ragged, rng.uniform(0.7, 0.9)
-        parts += add(n + 1, HETEROLITHIC, top, np.maximum(before, level * (1.0 - front)))
-        # Every clinothem begins with the mud of the flooding before it, which parts the sands.
-        foot = before + rng.uniform(0.15, 0.35) * (top - before)
-        parts += add(n + 1, SANDSTONE, top, np.maximum(foot, level * (1.0 - sand)))
+        shallow = level * (1.0 - rng.uniform(0.3, 0.55) - 0.05 * ragged)
+        # Every clinothem begins with the fines of the flooding before it, which part the sands.
+        foot = np.maximum(before + rng.uniform(0.15, 0.35) * (top - before), shallow)
+        foot, roof = np.maximum(foot, mud), np.minimum(top, ground)
+        parts += add(n + 1, HETEROLITHIC, np.minimum(foot, roof), np.maximum(before, mud))
+        parts += add(n + 1, SANDSTONE, roof, foot)
         before = top
-    is_plain = np.maximum(smooth_step((tops[-1] - 0.72) * 8.0), 1.0 - sea)
-    plain = rng.uniform(0.08, 0.16)
-    coal = COAL if rng.uniform() < 4.0 * context.scenario.coal_share else SHALE
-    soil = np.minimum(plain * is_plain, tops[-1])
-    parts += add(len(tops) + 1, coal, tops[-1], tops[-1] - soil)
-    depth = rng.uniform(1.2, 2.0) * soil
-    cover = _channels(rng, along, across, length_m)
-    return parts + add(len(tops) + 2, SANDSTONE, tops[-1], tops[-1] - depth * cover)
+    plain = COAL if rng.uniform() < 4.0 * context.scenario.coal_share else SHALE
+    parts += add(len(tops) + 1, plain, tops[-1] - channel, tops[-1] - soil)
+    return parts + add(len(tops) + 2, SANDSTONE, tops[-1], tops[-1] - channel)
+
+
+def _plain(
+    rng: np.random.Generator, top: Float, sea: Float, cover: Float
+) -> tuple[Float, Float]:
+    """Return the thickness of the delta plain and the depth of its channels, shares of height."""
+    is_plain = np.maximum(smooth_step((top - 0.72) * 8.0), 1.0 - sea)
+    soil = np.minimum(rng.uniform(0.08, 0.16) * is_plain, top)
+    return soil, rng.uniform(1.2, 2.0) * soil * cover
 
 
 def _channels(

@@ -33,7 +33,11 @@ LENGTH_M = (2200.0, 7000.0)
 THICKNESS_M = (5.0, 30.0)
 # Furthest that a fan reaches from its apex, per length of its lobes; the feeder reaches less.
 REACH_PER_LENGTH = 2.1
+DRAPE = 0.12
 N_CANDIDATE = 24
+# How far a fan reaches above and below its interval of age, ms; less than `REACH_MS`, so that
+# fewer intervals have to be drawn for a window.
+REACH_AGE_MS = (40.0, 40.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +141,18 @@ def sites_near(
 
 
 def patch_near(
-    y_m: Float, x_m: Float, centre: tuple[float, float], reach_m: float, interval: int
+    y_m: Float, x_m: Float, centre: tuple[float, float], reach_m: float, interval: int, *,
+    reach_ms: tuple[float, float] = (REACH_MS, REACH_MS),
 ) -> Patch | None:
-    """Return the columns within a square of half side `reach_m` about a point (y, x), or None."""
+    """Return the columns within a square of half side `reach_m` about a point (y, x), or None.
+
+    `reach_ms` is how far above and below the interval of age its parts may go.
+    """
     rows = np.flatnonzero(np.abs(y_m - centre[0]) <= reach_m)
     cols = np.flatnonzero(np.abs(x_m - centre[1]) <= reach_m)
     if rows.size == 0 or cols.size == 0:
         return None
-    ages = (interval * INTERVAL_MS - REACH_MS, (interval + 1) * INTERVAL_MS + REACH_MS)
+    ages = (interval * INTERVAL_MS - reach_ms[0], (interval + 1) * INTERVAL_MS + reach_ms[1])
     return Patch(rows, cols, y_m[rows], x_m[cols], ages)
 
 
@@ -231,7 +239,8 @@ def draw_parts(
 ) -> list[BodyPart]:
     """Return the parts of the fans of an interval of age on the lattice of two axes.
 
-    Per fan: each lobe (heterolithic), its core (sandstone), then the feeder channel.
+    Per fan: the core (sandstone) and the fringe (heterolithic) of each lobe, oldest first, then
+    the feeder channel. Core and fringe share a column without overlap.
 
     Parameters
     ----------
@@ -247,7 +256,10 @@ def draw_parts(
         reach_m=REACH_PER_LENGTH * LENGTH_M[1], chance=CHANCE_IN_CELL, n_draw=3,
     ):
         length = LENGTH_M[0] * (LENGTH_M[1] / LENGTH_M[0]) ** float(site.draws[0])
-        patch = patch_near(y_m, x_m, (site.y_m, site.x_m), REACH_PER_LENGTH * length, interval)
+        patch = patch_near(
+            y_m, x_m, (site.y_m, site.x_m), REACH_PER_LENGTH * length, interval,
+            reach_ms=REACH_AGE_MS,
+        )
         if patch is not None:
             parts += _fan(context, interval, site, patch, length)
     return parts
@@ -258,7 +270,7 @@ def _fan(
 ) -> list[BodyPart]:
     """Return the parts of one fan."""
     rng = generator(context.seed, "structure/lobes/fan", interval, *site.cell)
-    age = (interval + float(site.draws[1])) * INTERVAL_MS
+    age = (interval + 0.4 + 0.6 * float(site.draws[1])) * INTERVAL_MS
     # Long lobes are thick ones, with scatter.
     size = np.log(length_m / LENGTH_M[0]) / np.log(LENGTH_M[1] / LENGTH_M[0])
     thickness_m = 12.0 * (THICKNESS_M[1] / 12.0) ** size * rng.uniform(0.55, 1.0)
@@ -287,10 +299,11 @@ def _fan(
         thick = lobe.thickness_ms * high * np.sqrt(high)
         base = age - pile - mud * n
         top = base - thick
-        parts += patch.part(BodyKind.LOBE, number, HETEROLITHIC, top, base, drape=0.12)
         # Sand reaches out in fingers along the flow and builds upon a heterolithic base.
         sand = 0.85 * smooth_step((high + 0.1 * noise - 0.3) / 0.45)
-        parts += patch.part(BodyKind.LOBE, number, SANDSTONE, top, top + sand * thick)
+        core = top + sand * thick
+        parts += patch.part(BodyKind.LOBE, number, SANDSTONE, top, core, drape=DRAPE)
+        parts += patch.part(BodyKind.LOBE, number, HETEROLITHIC, core, base, drape=DRAPE)
         pile += thick
     width = float(np.clip(length_m * rng.uniform(0.05, 0.09), 150.0, 600.0))
     depth = min(context.milliseconds(width * rng.uniform(0.04, 0.08), age), 40.0)

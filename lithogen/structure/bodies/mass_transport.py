@@ -33,6 +33,8 @@ THICKNESS_M = (20.0, 120.0)
 SCRAMBLE_MS = (8.0, 40.0)
 # A slide is about twice as long as wide, at most this.
 LONGEST_M = 18000.0
+# How far a slide reaches above and below its interval of age, ms.
+REACH_AGE_MS = (30.0, 70.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ def draw_parts(
     ):
         width = WIDTH_M[0] * (WIDTH_M[1] / WIDTH_M[0]) ** float(site.draws[0])
         length = min(width * (1.6 + 1.4 * float(site.draws[1])), LONGEST_M)
-        patch = patch_near(y_m, x_m, (site.y_m, site.x_m), 0.6 * length, interval)
+        patch = patch_near(
+            y_m, x_m, (site.y_m, site.x_m), 0.6 * length, interval, reach_ms=REACH_AGE_MS
+        )
         if patch is not None:
             parts += _slide(context, interval, site, patch, (length, width))
     return parts
@@ -126,11 +130,14 @@ def _slide(
         site.y_m - 0.5 * length * float(np.sin(azimuth)),
         site.x_m - 0.5 * length * float(np.cos(azimuth)), azimuth,
     )
-    age = (interval + float(site.draws[2])) * INTERVAL_MS
+    age = (interval + 0.2 + 0.6 * float(site.draws[2])) * INTERVAL_MS
     thickness_m = THICKNESS_M[0] * (THICKNESS_M[1] / THICKNESS_M[0]) ** rng.uniform(0.0, 1.0)
+    cut = rng.uniform(0.55, 0.75)
+    low, high_ms = patch.age_range
+    room = min((age - low) / (1.0 - cut), (high_ms - age) / cut)
     slide = Slide(
-        length, width, min(context.milliseconds(thickness_m, age), 150.0),
-        rng.uniform(0.5, 0.75), thickness_m / np.tan(np.deg2rad(rng.uniform(6.0, 18.0))),
+        length, width, min(context.milliseconds(thickness_m, age), room), cut,
+        thickness_m / np.tan(np.deg2rad(rng.uniform(6.0, 18.0))),
     )
 
     def waves(n: int, shortest: float, longest: float, aspect: float) -> Float:
