@@ -92,6 +92,10 @@ def near_line(
     step = channel.width_m / (5.0 * line.sinuosity)
     if not is_whole or line.cut is None:
         return project(columns, line.centreline(first, last, step), reach_m)
+    turns = np.rint(line.phases(np.arange(first, last + step, step)) / np.pi)
+    if not line.cut(np.unique(turns).astype(np.int64)).any():
+        # Lines without a loop here need no vertices: project says that nothing is near.
+        first, last = 0.0, 0.0
     old = replace(line, cut=None).centreline(first, last, step)
     bend = np.rint(old.phase / np.pi)
     is_loop = line.cut(bend.astype(np.int64)) & (np.abs(old.phase - np.pi * bend) < 1.25)

@@ -14,7 +14,7 @@ from lithogen.rng import uniform
 Float = NDArray[np.float64]
 
 # Above this angle neighbouring bends of a sine-generated curve come too close to each other.
-MAX_SWING_RAD = 1.5
+MAX_SWING_RAD = 1.6
 # Columns are looked up in blocks of this many by this many first.
 _BLOCK = 8
 # Neighbours on each side that a vertex needs for its tangent and curvature.
@@ -170,7 +170,7 @@ class Meander:
     Parameters
     ----------
     wavelength_m : mean length of two bends along the mean flow, m.
-    swing_rad : largest angle to the mean flow, 0-1.5; sinuosity is near 1 / J0(swing).
+    swing_rad : largest angle to the mean flow, 0-1.6; sinuosity is near 1 / J0(swing).
     swing : relative change of the swing along the line.
     lag : change of the phase along the line, radians.
     phase_rad : phase at station zero.
@@ -202,7 +202,7 @@ class Meander:
     @property
     def reach_along_m(self) -> float:
         """How far a point of the line can lie from its station, along the flow, in m."""
-        return 0.4 * self.wavelength_m
+        return 0.5 * self.wavelength_m
 
     @property
     def reach_across_m(self) -> float:
@@ -221,7 +221,7 @@ class Meander:
         if self.cut is not None:
             bend = np.rint(phase / np.pi)
             is_cut = self.cut(bend.astype(np.int64))
-            angle = angle * (1.0 - 0.85 * is_cut * np.cos(phase - np.pi * bend) ** 2)
+            angle = angle * (1.0 - 0.7 * is_cut * np.cos(phase - np.pi * bend) ** 2)
         # Bessel functions of order 2 to 4 by their recurrence; exact enough for angle >= 0.05.
         angle = np.maximum(angle, 0.05)
         b0, b1 = j0(angle), j1(angle)
@@ -255,11 +255,11 @@ class Meander:
 
 
 def swing_of(sinuosity: float) -> float:
-    """Return the swing in radians of a sine-generated curve of a sinuosity, 1 to 1.95.
+    """Return the swing in radians of a sine-generated curve of a sinuosity, 1 to 2.2.
 
     Source: Langbein and Leopold (1966): sinuosity = 1 / J0(swing).
     """
-    swing = np.linspace(0.0, MAX_SWING_RAD, 151)
+    swing = np.linspace(0.0, MAX_SWING_RAD, 161)
     return float(np.interp(sinuosity, 1.0 / j0(swing), swing))
 
 

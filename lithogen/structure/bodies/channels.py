@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,17 @@ CHANCE = 0.9
 DEPTH_M = (5.0, 60.0)
 WIDTH_OVER_DEPTH = (8.0, 60.0)
 WIDTH_M = (100.0, 2500.0)
-# Bends twist the bank and swing varies along a line, so lines come out more sinuous than drawn.
-SINUOSITY = (1.08, 1.95)
+# Of lanes without cut-off loops; loops that were cut off make a line straighter again.
+SINUOSITY = (1.08, 2.2)
 # Storeys climb at most this far above the oldest, so that all stay within REACH_MS.
 MAX_RISE_MS = 85.0
+# Wavelength over width: bends of shorter ones would be tighter than the channel is wide.
+LEAST_WAVELENGTH, MOST_WAVELENGTH = 9.5, 14.0
 # How lanes of one belt differ, as factors, and bends of one lane, as relative deviation.
 LENGTH_CHANGE = (0.85, 1.2)
+WIDTH_CHANGE = (0.75, 1.3)
 SWING_CHANGE = (0.85, 1.15)
-SWING_DEVIATION = 0.09
+SWING_DEVIATION = 0.07
 # A sum of four equal cosines never leaves sqrt(8) of its deviations.
 BEND_CHANGE = 8.0**0.5 * SWING_DEVIATION
 
@@ -92,7 +96,7 @@ def draw_parts(
     parts: list[BodyPart] = []
     low, high = _offsets_near(belt, columns.points)
     for number in _lanes_between(belt, low, high):
-        lane = draw_lane(context, belt, number)
+        lane = draw_lane(context, interval, number)
         # Most lanes wander past: told apart before any of their lines are drawn.
         if lane is not None and low - lane.reach_m < lane.offset_m < high + lane.reach_m:
             parts += lane_parts(lane, columns, context.seed, interval)
@@ -114,13 +118,14 @@ def _lanes_between(belt: Belt, low_m: float, high_m: float) -> range:
     """Return the lanes that may reach offsets between two; some of them will not."""
     swing = min(SWING_CHANGE[1] * belt.swing_rad, MAX_SWING_RAD) * (1.0 + BEND_CHANGE)
     # Bends and their irregularities, then levees (or older storeys) of the widest lane.
-    reach = belt.wavelength_m * LENGTH_CHANGE[1] * (amplitude_of(swing) + 0.08)
+    reach = belt.wavelength_m * WIDTH_CHANGE[1] * (amplitude_of(swing) + 0.08)
     reach += 7.0 * belt.width_m
     first = np.ceil((low_m - reach) / belt.spacing_m - 0.15)
     last = np.floor((high_m + reach) / belt.spacing_m + 0.15)
     return range(int(first), int(last) + 1)
 
 
+@lru_cache(maxsize=256)
 def draw_belt(context: BodyContext, interval: int) -> Belt | None:
     """Return the belt of an age interval, or None where there is none."""
     rng = generator(context.seed, "structure/channel", interval)
@@ -132,7 +137,7 @@ def draw_belt(context: BodyContext, interval: int) -> Belt | None:
     low = max(WIDTH_OVER_DEPTH[0], WIDTH_M[0] / depth)
     high = min(WIDTH_OVER_DEPTH[1], WIDTH_M[1] / depth)
     width = depth * low * (high / low) ** u_ratio
-    wavelength = width * (9.5 + 4.5 * u_length)
+    wavelength = width * (LEAST_WAVELENGTH + (MOST_WAVELENGTH - LEAST_WAVELENGTH) * u_length)
     swing = swing_of(SINUOSITY[0] + (SINUOSITY[1] - SINUOSITY[0]) * u_bend)
     # Half the way from bank to bank of the bends, for lanes that seldom run into each other.
     belt_m = wavelength * (0.2 + 0.45 * swing / 1.5) + width
@@ -152,13 +157,18 @@ def draw_belt(context: BodyContext, interval: int) -> Belt | None:
     )
 
 
-def draw_lane(context: BodyContext, belt: Belt, number: int) -> Lane | None:
-    """Return the channels of a lane of a belt, or None where the lane is empty."""
+@lru_cache(maxsize=1024)
+def draw_lane(context: BodyContext, interval: int, number: int) -> Lane | None:
+    """Return the channels of a lane of an interval's belt, or None where there are none."""
+    belt = draw_belt(context, interval)
+    if belt is None:
+        return None
     rng = generator(context.seed, "structure/channel/lane", belt.interval, number)
     u = rng.uniform(size=12)
     if u[0] > 0.85:
         return None
-    width = float(np.clip(belt.width_m * 0.75 * (1.3 / 0.75) ** u[1], *WIDTH_M))
+    low, high = WIDTH_CHANGE
+    width = float(np.clip(belt.width_m * (low + (high - low) * u[1]), *WIDTH_M))
     depth = float(np.clip(belt.depth_m * 0.8 * (1.25 / 0.8) ** u[2], *DEPTH_M))
     top = belt.top_age + 10.0 * (u[3] - 0.5)
     depth_ms = context.milliseconds(depth, top)
@@ -167,7 +177,7 @@ def draw_lane(context: BodyContext, belt: Belt, number: int) -> Lane | None:
     count = count if is_stacked else min(count, 3)
     rise = depth_ms * (0.15 + 0.35 * u[6] if is_stacked else 0.7 + 0.5 * u[6])
     rise = min(rise, MAX_RISE_MS / max(count - 1, 1))
-    line = _lane_line(context, belt, number, rng)
+    line = _lane_line(context, belt, number, width, rng)
     # Walked back from the youngest storey, which stays where the lane is.
     steps = rng.uniform((0.1, 0.3), (0.7, 0.8), (count, 2))
     steps[-1] = 0.0
@@ -194,10 +204,11 @@ def draw_lane(context: BodyContext, belt: Belt, number: int) -> Lane | None:
 
 
 def _lane_line(
-    context: BodyContext, belt: Belt, number: int, rng: np.random.Generator
+    context: BodyContext, belt: Belt, number: int, width_m: float, rng: np.random.Generator
 ) -> Meander:
     """Return the centre line of the youngest storey of a lane, before its shifts."""
     wavelength = belt.wavelength_m * rng.uniform(*LENGTH_CHANGE)
+    wavelength = max(float(wavelength), LEAST_WAVELENGTH * width_m)
     swing = float(min(belt.swing_rad * rng.uniform(*SWING_CHANGE), MAX_SWING_RAD))
     chance = 0.3 if swing > 1.1 else 0.0
     return Meander(
