@@ -33,6 +33,8 @@ REACH_PER_LENGTH = 1.15
 # How far a delta reaches above and below its interval of age, ms.
 REACH_AGE_MS = (60.0, 60.0)
 DRAPE = 0.1
+# Thickest seam of coal on a delta plain.
+COAL_M = 3.0
 # Thin fines between sands are kept, or the layers from before the delta would show there.
 LEAST_MS = 0.1
 
@@ -127,7 +129,10 @@ def _delta(
         return []
     # Depth of water parts sand from mud in front of the shore only; behind it is land.
     sea = smooth_step(along * (3.0 / length_m) + 1.0 + 0.4 * ragged)
-    soil, channel = _plain(rng, tops[-1], sea, _channels(rng, along, across, length_m))
+    has_coal = rng.uniform() < 4.0 * context.scenario.coal_share
+    most = COAL_M / thickness_m if has_coal else 1.0
+    cover = _channels(rng, along, across, length_m)
+    soil, channel = _plain(rng, tops[-1], sea, cover, most)
     ground = tops[-1] - np.maximum(soil, channel)
 
     def add(n: int, facies: int, top: Float, base: Float) -> list[BodyPart]:
@@ -147,18 +152,21 @@ def _delta(
         parts += add(n + 1, HETEROLITHIC, np.minimum(foot, roof), np.maximum(before, mud))
         parts += add(n + 1, SANDSTONE, roof, foot)
         before = top
-    plain = COAL if rng.uniform() < 4.0 * context.scenario.coal_share else SHALE
+    plain = COAL if has_coal else SHALE
     parts += add(len(tops) + 1, plain, tops[-1] - channel, tops[-1] - soil)
     return parts + add(len(tops) + 2, SANDSTONE, tops[-1], tops[-1] - channel)
 
 
 def _plain(
-    rng: np.random.Generator, top: Float, sea: Float, cover: Float
+    rng: np.random.Generator, top: Float, sea: Float, cover: Float, most: float
 ) -> tuple[Float, Float]:
-    """Return the thickness of the delta plain and the depth of its channels, shares of height."""
+    """Return the thickness of the delta plain and the depth of its channels, shares of height.
+
+    Channels are as deep as on a plain of mud, whatever `most` leaves of the plain.
+    """
     is_plain = np.maximum(smooth_step((top - 0.72) * 8.0), 1.0 - sea)
     soil = np.minimum(rng.uniform(0.08, 0.16) * is_plain, top)
-    return soil, rng.uniform(1.2, 2.0) * soil * cover
+    return np.minimum(soil, most), rng.uniform(1.2, 2.0) * soil * cover
 
 
 def _channels(

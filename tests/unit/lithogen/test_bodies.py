@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lithogen.rng import generator
-from lithogen.rockphysics.facies import LIMESTONE, MARL, SANDSTONE, SHALE
+from lithogen.rockphysics.facies import COAL, LIMESTONE, MARL, SANDSTONE, SHALE
 from lithogen.scenario import Scenario
 from lithogen.structure.bodies import buildups, deltas, karst, lobes, mass_transport
 from lithogen.structure.bodies.part import (
@@ -246,6 +246,17 @@ def test_clinothems_build_out_and_up():
         assert front[-1] - front[0] > 1000.0
         # Nothing but air beyond the patch that is looked at.
         assert tops[-1][np.hypot(along, across) > 1.15 * 8000.0].max() == 0.0
+
+
+def test_coal_of_delta_plains_is_a_seam():
+    n_seam = 0
+    for world, interval, parts in some_parts("deltas", n=60, spacing_m=250.0, coal_share=0.2):
+        # Ages of a body differ by less than an interval from that of its metres.
+        ms_per_m = world.milliseconds(1.0, interval * INTERVAL_MS)
+        for part in (p for p in parts if p.facies == COAL):
+            assert (part.base_age - part.top_age).max() < 1.05 * deltas.COAL_M * ms_per_m
+            n_seam += 1
+    assert n_seam > 3
 
 
 def test_build_ups_stand_on_one_age_and_are_steep_but_not_cliffs():
