@@ -263,7 +263,8 @@ def _add_splays(
     )
     length = (0.6 + 0.4 * length) * lane.levee_m / channel.width_m
     out = (sign * near.offset_m / channel.width_m - 0.65) / length
-    is_splay = (u < 0.6) & (out > 0.0) & (out < 1.0)
+    # A bend that was cut off no longer turns the way its number says: no splay there.
+    is_splay = (u < 0.6) & (out > 0.0) & (out < 1.0) & (sign * near.curvature < 0.0)
     if not is_splay.any():
         return
     arc = channel.line.wavelength_m * channel.line.sinuosity / (2.0 * np.pi * channel.width_m)
