@@ -133,7 +133,11 @@ def _buildup(
     room = (0.3 - 0.12 * shape.is_flat - 0.05 * shape.has_lagoon) * width * slope
     height = float(min(height, low_ms / ms_per_m, room))
     run = 1.5 * height / slope
-    inside, lee = _inside(rng, context, interval, site, patch, width, shape.ragged)
+    margin = PlaneWaves.random(
+        context.seed, "structure/buildups/margin", interval, *site.cell,
+        wavelength_m=(0.18 * width, 0.9 * width), n_wave=7,
+    )
+    inside, lee = _inside(rng, site, patch, margin, 0.5 * width, shape.ragged)
     if not (inside > -0.5 * width).any():
         return []
     if not shape.is_flat:
@@ -177,23 +181,21 @@ def _rise(share: Float) -> Float:
 
 
 def _inside(
-    rng: np.random.Generator, context: BodyContext, interval: int, site: Site, patch: Patch,
-    width_m: float, ragged: float,
+    rng: np.random.Generator, site: Site, patch: Patch, waves: PlaneWaves, half: float,
+    ragged: float,
 ) -> tuple[Float, Float]:
-    """Return the distance inside the margin in m (< 0 outside), and cos of the lee direction."""
+    """Return the distance inside the margin in m (< 0 outside), and cos of the lee direction.
+
+    `half` is half the width in metres, `waves` bend the margin by `ragged` of it.
+    """
     azimuth = rng.uniform(0.0, np.pi)
     cos, sin = np.cos(azimuth), np.sin(azimuth)
     along, across = patch.local(site.y_m, site.x_m, azimuth)
     aspect = np.sqrt(rng.uniform(0.5, 1.0))
     radius = np.hypot(along * aspect, across / aspect) + 1e-3
-    waves = PlaneWaves.random(
-        context.seed, "structure/buildups/margin", interval, *site.cell,
-        wavelength_m=(0.18 * width_m, 0.9 * width_m), n_wave=7,
-    )
     margin = waves(patch.y_m, patch.x_m)
     d_y, d_x = waves.gradient(patch.y_m, patch.x_m)
     # Far from the margin the waves would make islands; they fade there.
-    half = 0.5 * width_m
     near = np.exp(-(((radius - half) / (0.8 * half)) ** 2))
     level = half * (1.0 + ragged * margin * near) - radius
     # Level over slope is distance to first order; without it a bent flank would be a cliff.

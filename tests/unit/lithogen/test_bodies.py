@@ -250,7 +250,8 @@ def test_clinothems_build_out_and_up():
 
 def test_coal_of_delta_plains_is_a_seam():
     n_seam = 0
-    for world, interval, parts in some_parts("deltas", n=60, spacing_m=250.0, coal_share=0.2):
+    controls = {"coal_share": 0.2, "carbonate_share": 0.0}
+    for world, interval, parts in some_parts("deltas", n=60, spacing_m=250.0, **controls):
         # Ages of a body differ by less than an interval from that of its metres.
         ms_per_m = world.milliseconds(1.0, interval * INTERVAL_MS)
         for part in (p for p in parts if p.facies == COAL):
