@@ -167,9 +167,13 @@ def draw_lane(context: BodyContext, interval: int, number: int) -> Lane | None:
     u = rng.uniform(size=12)
     if u[0] > 0.85:
         return None
-    low, high = WIDTH_CHANGE
-    width = float(np.clip(belt.width_m * (low + (high - low) * u[1]), *WIDTH_M))
     depth = float(np.clip(belt.depth_m * 0.8 * (1.25 / 0.8) ** u[2], *DEPTH_M))
+    low, high = WIDTH_CHANGE
+    narrow, wide = (depth * ratio for ratio in WIDTH_OVER_DEPTH)
+    width = float(np.clip(
+        belt.width_m * (low + (high - low) * u[1]),
+        max(narrow, WIDTH_M[0]), min(wide, WIDTH_M[1]),
+    ))
     top = belt.top_age + 10.0 * (u[3] - 0.5)
     depth_ms = context.milliseconds(depth, top)
     is_stacked = bool(u[5] < 0.65)

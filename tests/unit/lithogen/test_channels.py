@@ -99,9 +99,17 @@ def test_none_without_controls_and_nearly_always_with():
 
 
 def test_depth_and_width_stay_in_range():
-    for _, lane in lanes(40):
+    velocity = context_of(0).velocity
+    for belt, lane in lanes(40):
         for storey in lane.storeys:
             assert channels.WIDTH_M[0] <= storey.width_m <= channels.WIDTH_M[1]
+            depth_m = storey.depth_ms * velocity.velocity(lane.storeys[0].top_age * 1e-3) / 2000.0
+            assert 0.999 * channels.DEPTH_M[0] <= depth_m <= 1.001 * channels.DEPTH_M[1]
+            # The depth was turned into time at a lane top, up to 5 ms from here: 0.1 %.
+            ratio = storey.width_m / depth_m
+            low, high = channels.WIDTH_OVER_DEPTH
+            assert 0.99 * low <= ratio <= 1.01 * high
+            assert storey.width_m <= channels.WIDTH_CHANGE[1] * belt.width_m
         assert 1 <= len(lane.storeys) <= 5
         tops = [storey.top_age for storey in lane.storeys]
         assert tops == sorted(tops, reverse=True)
