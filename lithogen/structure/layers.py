@@ -103,7 +103,7 @@ def _table(
     table += torch.from_numpy(plain.astype(np.float32))
     age, rate = table[..., 0], table[..., 1]
     # Stiff parts below the ages that occur still bend them.
-    parts = parts_of(_spans(age) + np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS]))
+    parts = parts_of(_spans(age, rate) + np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS]))
     low, high = (_of_nodes(age, how) for how in ("amin", "amax"))
     for part in parts:
         if part.drape > 0.0:
@@ -122,16 +122,18 @@ def _of_nodes(age: Tensor, how: str) -> Float:
     return np.asarray(found.double().cpu().numpy())
 
 
-def _spans(age: Tensor) -> Float:
-    """Ages that occur, as ranges (n, 2) that may overlap: from each node to the next.
+def _spans(age: Tensor, rate: Tensor) -> Float:
+    """Ages that voxels span, as ranges (n, 2) that may overlap: from each node to the next.
 
-    Ages that every column skips, between packages, lie in none of them.
+    Ages that every column skips, between packages, lie in none of them, but for what half a
+    node and half a voxel reach into them.
     """
     flat = age.flatten(0, 1)
     low, high = (_of_nodes(age, how) for how in ("amin", "amax"))
     is_jump = (flat[:, 1:] - flat[:, :-1]).amin(dim=0).numpy() > JUMP_MS
-    ends = np.where(is_jump, high[:-1], high[1:])
-    return np.stack([low, np.append(ends, high[-1])], axis=1)
+    ends = np.append(np.where(is_jump, high[:-1], high[1:]), high[-1])
+    margin = NODE_MS * _of_nodes(rate, "amax")
+    return np.stack([low - margin, ends + margin], axis=1)
 
 
 def _look_up(

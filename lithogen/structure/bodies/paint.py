@@ -84,8 +84,10 @@ def paint(age: Tensor, half_ms: Tensor, parts: Sequence[BodyPart]) -> BodyFields
             continue
         row = column[which] * runs + (deep + box.start)
         centre, half = ages.index_select(0, row), halves.index_select(0, row)
-        upper = torch.maximum(centre - half, top[which, None])
-        lower = torch.minimum(centre + half, base[which, None])
+        # From the centre: a voxel that is filled has a share of exactly 1 at any age, so that a
+        # later part that fills it too takes over.
+        upper = torch.maximum(-half, top[which, None] - centre)
+        lower = torch.minimum(half, base[which, None] - centre)
         share = (lower - upper).div_(2.0 * half).clamp_(0.0, 1.0)
         before = cover.index_select(0, row)
         mine = (share > 0) & (share >= before)
