@@ -20,7 +20,7 @@ SYSTEMS_PER_CELL = 3
 CENTRE_RANGE_MS = (-200.0, 3200.0)
 HALF_LENGTH_M = (700.0, 5000.0)
 MAX_HALF_HEIGHT_M = 1800.0
-MAX_REACH_M = 1100.0
+MAX_REACH_M = 1600.0
 MAX_DISPLACEMENT_M = 220.0
 MAX_OFFSET_M = 5000.0
 # No fault acts further than this from the cell of its system.
@@ -123,13 +123,10 @@ class Fault:
 
     def across_range_m(self) -> tuple[float, float]:
         """Return the distances across strike from the trace between which anything moves."""
-        deep = self.half_depth_m
-        middle, half = 0.5 * self.listric * deep, deep / np.tan(self.dip_rad)
-        sine = np.sin(self.dip_rad)
-        return (
-            float(middle - half - self.footwall_reach_m / sine - _ROUNDING_M),
-            float(middle + half + self.reach_m / sine + _ROUNDING_M),
-        )
+        deep, sine = self.half_depth_m, float(np.sin(self.dip_rad))
+        middle, half = 0.5 * self.listric * deep, deep / float(np.tan(self.dip_rad))
+        low = middle - half - self.footwall_reach_m / sine
+        return low - _ROUNDING_M, middle + half + self.reach_m / sine + _ROUNDING_M
 
     def lateral_box_m(self) -> tuple[float, float, float, float]:
         """Return y_min, y_max, x_min, x_max outside which the fault moves nothing."""
@@ -140,12 +137,10 @@ class Fault:
         first = -self.length_m * (1 - self.skew) - _ROUNDING_M
         last = self.length_m * (1 + self.skew) + _ROUNDING_M
         cos, sin = float(np.cos(self.strike_rad)), float(np.sin(self.strike_rad))
-        x_m = sorted((first * cos, last * cos)), sorted((-low * sin, -high * sin))
-        y_m = sorted((first * sin, last * sin)), sorted((low * cos, high * cos))
-        return (
-            self.y_m + y_m[0][0] + y_m[1][0], self.y_m + y_m[0][1] + y_m[1][1],
-            self.x_m + x_m[0][0] + x_m[1][0], self.x_m + x_m[0][1] + x_m[1][1],
-        )
+        corners = [(s, c) for s in (first, last) for c in (low, high)]
+        y_m = [self.y_m + s * sin + c * cos for s, c in corners]
+        x_m = [self.x_m + s * cos - c * sin for s, c in corners]
+        return min(y_m), max(y_m), min(x_m), max(x_m)
 
     def time_range_ms(self) -> tuple[float, float]:
         """Return the two-way times between which the fault moves anything."""
@@ -183,6 +178,12 @@ class Setting(NamedTuple):
     velocity: BackgroundVelocity
 
 
+def setting_of(scenario: Scenario, velocity: BackgroundVelocity, stage: int) -> Setting:
+    """Return the setting of a stage; older stages have half as many faults."""
+    chance = scenario.faulting if stage == 0 else 0.5 * scenario.faulting
+    return Setting(chance, scenario.fault_style, scenario.growth, velocity)
+
+
 class Segment(NamedTuple):
     """A fault in the frame of its system: along and across the system's strike."""
 
@@ -196,24 +197,11 @@ class Segment(NamedTuple):
     later_ms: float = 0.0
 
 
-def setting_of(scenario: Scenario, velocity: BackgroundVelocity, stage: int) -> Setting:
-    """Return the setting of a stage; older stages have half as many faults."""
-    chance = scenario.faulting * (1.0 if stage == 0 else 0.5)
-    return Setting(chance, scenario.fault_style, scenario.growth, velocity)
-
-
 @lru_cache(maxsize=4096)
 def systems_in_cell(
     seed: int, setting: Setting, stage: int, row: int, col: int
 ) -> tuple[Fault, ...]:
-    """Return the faults of the systems of one absolute cell of 8 x 8 km, in canonical order.
-
-    Parameters
-    ----------
-    seed, setting : which world.
-    stage : 0 for the youngest faults, i for those that ended before unconformity i.
-    row, col : cell along y and along x, in units of `CELL_M`.
-    """
+    """Return the faults of one absolute cell of 8 x 8 km (row along y), in canonical order."""
     out: list[Fault] = []
     world_strike = float(uniform(seed, "structure/fault/strike", stage)) * np.pi
     for number in range(SYSTEMS_PER_CELL):
@@ -236,8 +224,7 @@ def _system(
     out: list[Fault] = []
     growth_top_ms: float | None = None
     for segment in _STYLES[setting.style](rng):
-        radius = float(np.hypot(segment.along_m, segment.across_m))
-        near = min(1.0, MAX_OFFSET_M / max(radius, 1.0))
+        near = min(1.0, MAX_OFFSET_M / max(float(np.hypot(*segment[:2])), 1.0))
         along, across = segment.along_m * near, segment.across_m * near
         values = _values(rng, segment, setting, twt_ms + segment.later_ms) | {
             "y_m": float(y_m + along * sin + across * cos),
@@ -260,11 +247,11 @@ def _values(
     height = min(length * (0.3 + 0.3 * u[0]), MAX_HALF_HEIGHT_M)
     is_listric = u[1] < _LISTRIC_SHARE[setting.style]
     dip = float(np.deg2rad(40.0 + 10.0 * u[2] if is_listric else 48.0 + 22.0 * u[2]))
-    reach = height * (0.6 + 0.3 * u[3]) * (1.3 if is_listric else 1.0)
+    reach = height * (0.8 + 0.5 * u[3]) * (1.25 if is_listric else 1.0)
     return {
         "twt_ms": twt_ms, "dip_rad": dip, "length_m": length, "height_m": height,
         "reach_m": min(reach, MAX_REACH_M),
-        "footwall_reach_m": min(height * (0.4 + 0.2 * u[4]), MAX_REACH_M),
+        "footwall_reach_m": min(height * (0.5 + 0.3 * u[4]), MAX_REACH_M),
         "displacement_m": min(2 * length * segment.strain, MAX_DISPLACEMENT_M),
         "bend": 0.3 * (u[5] - 0.5),
         "metres_per_ms": float(setting.velocity.velocity(twt_ms * 1e-3)) / 2000.0,
@@ -322,65 +309,54 @@ def _random(rng: np.random.Generator) -> list[Segment]:
     """2 to 6 unrelated faults that share a strike within some 15 degrees."""
     out = []
     for _ in range(int(rng.integers(2, 7))):
-        along, across = rng.uniform(-3500.0, 3500.0, 2)
+        along, across, skew, later, side = rng.uniform(-1.0, 1.0, 5).tolist()
         out.append(Segment(
-            float(along), float(across), float(0.25 * rng.standard_normal()),
-            bool(rng.uniform() < 0.5), _length(rng, *HALF_LENGTH_M), _strain(rng),
-            float(rng.uniform(-0.4, 0.4)), float(rng.uniform(-500.0, 500.0)),
+            3500.0 * along, 3500.0 * across, float(0.25 * rng.standard_normal()), side > 0,
+            _length(rng, *HALF_LENGTH_M), _strain(rng), 0.4 * skew, 500.0 * later,
         ))
     return out
 
 
 def _horst_graben(rng: np.random.Generator) -> list[Segment]:
     """Conjugate faults: pairs that dip towards each other bound grabens, with horsts between."""
-    count, is_antithetic = int(rng.integers(2, 7)), bool(rng.uniform() < 0.5)
-    length, strain = _length(rng, 1400.0, 4500.0), max(_strain(rng), 0.014)
-    across = 0.0
-    out = []
-    for _ in range(count):
-        out.append(Segment(
-            float(0.3 * length * rng.uniform(-1.0, 1.0)), across,
-            float(0.08 * rng.standard_normal()), is_antithetic,
-            length * float(rng.uniform(0.7, 1.1)),
-            strain * float(rng.uniform(0.7, 1.2)), float(rng.uniform(-0.3, 0.3)),
-            float(rng.uniform(-80.0, 80.0)),
-        ))
-        across += float(rng.uniform(800.0, 1900.0))
-        is_antithetic = not is_antithetic
-    return _centred(out)
+    first = bool(rng.uniform() < 0.5)
+    sides = [first ^ bool(number % 2) for number in range(int(rng.integers(2, 7)))]
+    return _row(rng, sides, (800.0, 1900.0), 0.3)
 
 
 def _staircase(rng: np.random.Generator) -> list[Segment]:
     """Dominoes: 3 to 5 sub-parallel faults that all step down to the same side."""
-    length, strain = _length(rng, 1300.0, 4500.0), max(_strain(rng), 0.012)
-    across = 0.0
+    return _row(rng, [False] * int(rng.integers(3, 6)), (600.0, 1600.0), 0.35)
+
+
+def _row(
+    rng: np.random.Generator, sides: list[bool], distance_m: tuple[float, float], scatter: float
+) -> list[Segment]:
+    """Faults side by side; `scatter` of their length along strike, each dipping to its side."""
+    length, strain, across = _length(rng, 1300.0, 4500.0), max(_strain(rng), 0.013), 0.0
     out = []
-    for _ in range(int(rng.integers(3, 6))):
+    for is_antithetic in sides:
+        along, size, slip, skew, later = rng.uniform(-1.0, 1.0, 5).tolist()
         out.append(Segment(
-            float(0.35 * length * rng.uniform(-1.0, 1.0)), across,
-            float(0.07 * rng.standard_normal()), False, length * float(rng.uniform(0.7, 1.1)),
-            strain * float(rng.uniform(0.7, 1.2)), float(rng.uniform(-0.3, 0.3)),
-            float(rng.uniform(-80.0, 80.0)),
+            scatter * length * along, across, float(0.07 * rng.standard_normal()), is_antithetic,
+            length * (0.9 + 0.2 * size), strain * (0.95 + 0.25 * slip), 0.3 * skew, 80.0 * later,
         ))
-        across += float(rng.uniform(600.0, 1600.0))
+        across += float(rng.uniform(*distance_m))
     return _centred(out)
 
 
 def _branching(rng: np.random.Generator) -> list[Segment]:
-    """A master fault and 2 to 4 splays that leave it at 18 to 40 degrees into its hanging wall.
-
-    A splay's displacement rises fast from the branch line and dies slowly towards its far tip.
-    """
+    """A master fault and 2 to 4 splays, 18 to 40 degrees off its trace into the hanging wall."""
     length, strain = _length(rng, 2500.0, HALF_LENGTH_M[1]), float(rng.uniform(0.012, 0.03))
     out = [Segment(0.0, 0.0, 0.0, False, length, strain, float(rng.uniform(-0.2, 0.2)))]
     count = int(rng.integers(2, 5))
-    ways = rng.permutation(np.linspace(-0.75, 0.75, count))
-    for way in ways:
+    # All splays of a master lean the same way, or they would cross each other.
+    ahead = 1.0 if rng.uniform() < 0.5 else -1.0
+    for way in np.linspace(-0.75, 0.75, count):
         junction = float(length * (way + rng.uniform(-0.1, 0.1)))
-        ahead = 1.0 if rng.uniform() < 0.7 else -1.0
         angle = float(np.deg2rad(rng.uniform(18.0, 40.0)))
         splay = max(length * float(rng.uniform(0.25, 0.5)), HALF_LENGTH_M[0])
-        # The near half length is 30 % of the mean one; its tip lies just inside the master.
+        # The near half length is 30 % of the mean one: displacement rises fast from the branch.
         from_branch = 0.3 * splay
         out.append(Segment(
             junction + ahead * from_branch * float(np.cos(angle)),
@@ -402,8 +378,7 @@ def _relay(rng: np.random.Generator) -> list[Segment]:
     out = [
         Segment(
             2 * length * (1 - overlap) * number, step * number + float(rng.normal(0.0, 40.0)),
-            turn + float(0.04 * rng.standard_normal()), False,
-            length * float(rng.uniform(0.9, 1.1)),
+            turn + float(rng.normal(0.0, 0.04)), False, length * float(rng.uniform(0.9, 1.1)),
             strain * float(rng.uniform(0.8, 1.2)), 0.0, float(rng.uniform(-40.0, 40.0)),
         )
         for number in range(count)
@@ -415,15 +390,11 @@ def _centred(segments: list[Segment]) -> list[Segment]:
     along = float(np.mean([one.along_m for one in segments]))
     across = float(np.mean([one.across_m for one in segments]))
     return [
-        one._replace(along_m=one.along_m - along, across_m=one.across_m - across)
-        for one in segments
+        s._replace(along_m=s.along_m - along, across_m=s.across_m - across) for s in segments
     ]
 
 
 _STYLES: dict[str, Callable[[np.random.Generator], list[Segment]]] = {
-    "random": _random,
-    "horst_graben": _horst_graben,
-    "staircase": _staircase,
-    "branching": _branching,
-    "relay": _relay,
+    "random": _random, "horst_graben": _horst_graben, "staircase": _staircase,
+    "branching": _branching, "relay": _relay,
 }

@@ -19,12 +19,12 @@ Float = NDArray[np.float64]
 # One tier at most in each of these intervals of two-way time.
 PERIOD_MS = 600.0
 THICKNESS_MS = (60.0, 150.0)
-SPACING_M = (400.0, 800.0)
+SPACING_M = (320.0, 640.0)
 HALF_LENGTH_M = (150.0, 500.0)
 DISPLACEMENT_M = (6.0, 25.0)
 MAX_EXTENT_M = 1100.0
 STEEPEST = 0.5
-# Share of its patches that a tier fills: noise of unit variance above this level.
+# A tier is broken where noise of unit variance lies above this level: on 58 % of the map.
 PATCH_LEVEL = -0.2
 
 
@@ -91,7 +91,7 @@ def _fault(
     u: list[float], tier: Tier, metres_per_ms: float, *, y_m: float, x_m: float
 ) -> Fault:
     low, high = HALF_LENGTH_M
-    length = min(max(tier.spacing_m * (0.4 + 0.5 * u[0]), low), high)
+    length = min(max(tier.spacing_m * (0.45 + 0.5 * u[0]), low), high)
     dip = 0.79 + 0.40 * u[1]
     sine, cosine = float(np.sin(dip)), float(np.cos(dip))
     half_time = tier.half_time_ms * (0.8 + 0.2 * u[2])
@@ -100,7 +100,7 @@ def _fault(
     steepest_per_metre = 0.5 * sine / metres_per_ms * (
         1.5 / half_time + 2.0 * cosine * metres_per_ms / reach
     )
-    displacement = DISPLACEMENT_M[0] * (DISPLACEMENT_M[1] / DISPLACEMENT_M[0]) ** u[4]
+    displacement = DISPLACEMENT_M[0] + (DISPLACEMENT_M[1] - DISPLACEMENT_M[0]) * u[4]
     return Fault(
         x_m=x_m + u[5] * tier.spacing_m, y_m=y_m + u[6] * tier.spacing_m, twt_ms=tier.twt_ms,
         strike_rad=u[7] * 2 * np.pi, dip_rad=dip, length_m=length, height_m=height,
