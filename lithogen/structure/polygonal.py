@@ -73,7 +73,9 @@ def polygonal_faults(
     patches = PlaneWaves.random(
         seed, "structure/polygonal/patch", tier.number, wavelength_m=(5000.0, 20_000.0), n_wave=6
     )
-    row_m, col_m = ((cell + 0.5) * tier.spacing_m for cell in cells)
+    row_m, col_m = (
+        np.asarray((cell + 0.5) * tier.spacing_m, dtype=np.float64) for cell in cells
+    )
     is_here = patches(row_m, col_m) > PATCH_LEVEL
     drawn = uniform(
         seed, "structure/polygonal", tier.number,
