@@ -13,7 +13,7 @@ from lithogen.scenario import FAULT_STYLES, Scenario
 from lithogen.structure import fault_styles
 from lithogen.structure.fault_styles import Fault, setting_of, systems_in_cell
 from lithogen.structure.faults import MARGIN_MS, faults_near, undo_fault
-from lithogen.structure.polygonal import THICKNESS_MS, tiers_between
+from lithogen.structure.polygonal import MAX_EXTENT_M, THICKNESS_MS, tiers_between
 from lithogen.structure.velocity import BackgroundVelocity
 
 VELOCITY = BackgroundVelocity(1900.0, 0.55)
@@ -305,6 +305,9 @@ def test_polygonal_faults_stay_in_their_tier_in_all_directions() -> None:
         assert 150.0 <= fault.length_m <= 500.0
         assert fault.displacement_m <= 25.0
         assert fault.steepest() <= 0.5 + 1e-9
+        y_first, y_last, x_first, x_last = fault.lateral_box_m()
+        assert max(y_last - fault.y_m, fault.y_m - y_first) < MAX_EXTENT_M
+        assert max(x_last - fault.x_m, fault.x_m - x_first) < MAX_EXTENT_M
     quarter = np.histogram([f.strike_rad % np.pi for f in faults], 4, (0, np.pi))[0]
     assert quarter.min() > 0.1 * len(faults)
     assert list(tiers_between(5, Scenario(polygonal=0.0), 0.0, 3000.0)) == []
