@@ -36,7 +36,7 @@ from lithogen.structure import Structure, StructureFields
 
 # Trends are tabulated over depth at this step; a slope of 1/km makes 1 in 1000 of an error.
 DEPTH_STEP_M = 20.0
-AGE_STEP_MS = 8.0
+AGE_STEP_MS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,8 @@ def _nearest_width() -> Tensor:
 
 def _lift(strata: Strata, fields: StructureFields, depth_m: NDArray[np.float64]) -> Tensor:
     """How much deeper a voxel lies than its layer does where nothing is folded, in m."""
-    first = float(fields.age.min()) - AGE_STEP_MS
+    # Steps of one absolute lattice: the same voxel takes the same step in any window.
+    first = AGE_STEP_MS * (float(torch.floor(fields.age.min() / AGE_STEP_MS)) - 1.0)
     count = int((float(fields.age.max()) - first) / AGE_STEP_MS) + 2
     nominal = strata.structure.nominal_depth_m(first + AGE_STEP_MS * np.arange(count))
     table = torch.from_numpy(nominal.astype(np.float32)).to(fields.age.device)
