@@ -344,7 +344,9 @@ def test_texture_is_unit_variance_and_shared_along_age() -> None:
     assert noise.std() == pytest.approx(1.0, abs=0.06)
     assert abs(noise.mean()) < 0.1
     lag = [np.corrcoef(noise[:-k], noise[k:])[0, 1] for k in (1, 8)]
-    assert 0.6 < lag[0] < 0.85 and 0.15 < lag[1] < 0.45
+    # Alike over half a millisecond, hardly over four.
+    assert 0.4 < lag[0] < 0.9
+    assert 0.0 < lag[1] < lag[0] - 0.25
 
 
 def test_only_recent_tables_are_kept(monkeypatch) -> None:
