@@ -1,77 +1,120 @@
-"""Procedural worlds: speed, and statistics of log impedance beside those of real wells.
+"""Speed of the procedural prior on one thread, with the share of every step.
 
-Targets: 15 FORCE 2020 wells (logs NLOD 2.0) blocked to 4 ms; definitions in the docstrings of
-`impedance_statistics`.
+Worlds of random scenarios, or with `--everything` all kinds of bodies, faults, salt and
+unconformities at full strength; every label, fluids included.
 
-    python benchmarks/prior.py [--n 40]
+    python benchmarks/prior.py [--n 12] [--size 128] [--everything]
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-from _common import parser, report
+from _common import parser, peak_rss_mb, report
 
 from lithogen.allocator import keep_freed_memory
 
-# Median and 5..95 % over the wells.
-TARGETS = {
-    "psd_slope": (1.60, 0.7, 2.2), "std": (0.105, 0.07, 0.15), "rc_std": (0.039, 0.027, 0.058),
-    "rc_kurtosis": (8.5, 3.0, 25.0), "skew": (0.73, -0.8, 2.5), "kurtosis": (3.5, 0.9, 13.0),
+FIRST_SEED = 100
+# Step -> the functions whose own time it is: module, name.
+STEPS: dict[str, list[tuple[str, str]]] = {
+    "faults and salt": [("lithogen.structure.model", "faults_near"),
+                        ("lithogen.structure.model", "undo_fault"),
+                        ("lithogen.structure.model", "domes_near"),
+                        ("lithogen.structure.model", "undo_dome")],
+    "age of layers": [("lithogen.structure.model", "age_of"),
+                      ("lithogen.structure.layers", "columns")],
+    "bodies drawn": [("lithogen.structure.model", "draw_bodies")],
+    "bodies drape": [("lithogen.structure.layers", "drape")],
+    "bodies painted": [("lithogen.structure.model", "paint")],
+    "strata tables": [("lithogen.prior.tables", "beds_between"),
+                      ("lithogen.prior.tables", "bed_properties"),
+                      ("lithogen.prior.tables", "dominant")],
+    "block means": [("lithogen.prior.world", "block_means")],
+    "fill of bodies": [("lithogen.prior.world", "fill_bodies"),
+                       ("lithogen.prior.world", "shuffled")],
+    "elastic": [("lithogen.prior.world", "_elastic"), ("lithogen.prior.world", "_lift")],
+    "fluids": [("lithogen.prior.sample", "fluids"), ("lithogen.prior.sample", "substitute")],
+}
+FULL = {
+    "channels": 1.0, "lobes": 1.0, "deltas": 1.0, "buildups": 1.0, "karst": 1.0,
+    "mass_transport": 1.0, "canyons": 1.0, "salt": 1.0, "faulting": 1.0, "polygonal": 1.0,
+    "growth": 1.0, "clinoforms": 1.0, "unconformities": 4, "hydrocarbons": 1.0,
+    "carbonate_share": 0.3,
 }
 
 
-def impedance_statistics(log_ai: np.ndarray, dt_s: float = 0.004) -> dict[str, float]:
-    """Return statistics of log impedance (n_trace, n_twt) after a running mean of 200 ms.
+class Stopwatch:
+    """Gives every step the CPU time that no step inside it took."""
 
-    psd_slope: minus the log-log slope of the power spectrum from 8 to 100 Hz; std, skew and
-    excess kurtosis of the residual; rc: half differences of log impedance.
-    """
-    from scipy.ndimage import uniform_filter1d
-    from scipy.stats import kurtosis, skew
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._inner = [0.0]
 
-    rest = log_ai - uniform_filter1d(log_ai, int(0.2 / dt_s) | 1, axis=-1, mode="nearest")
-    power = np.square(np.abs(np.fft.rfft(rest * np.hanning(rest.shape[-1]), axis=-1))).mean(0)
-    freq_hz = np.fft.rfftfreq(rest.shape[-1], dt_s)
-    band = (freq_hz > 8) & (freq_hz < 100)
-    slope = -np.polyfit(np.log(freq_hz[band]), np.log(power[band]), 1)[0]
-    coefficient = 0.5 * np.diff(log_ai, axis=-1)
-    return {
-        "psd_slope": float(slope), "std": float(rest.std()),
-        "rc_std": float(coefficient.std()), "rc_kurtosis": float(kurtosis(coefficient.ravel())),
-        "skew": float(skew(rest.ravel())), "kurtosis": float(kurtosis(rest.ravel())),
-    }
+    def wrap(self, step: str, module: str, name: str) -> None:
+        """Time a function of a module."""
+        home = importlib.import_module(module)
+        setattr(home, name, self._timed(step, getattr(home, name)))
+
+    def _timed(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def timed(*args: Any, **named: Any) -> Any:
+            self._inner.append(0.0)
+            begin = time.process_time()
+            try:
+                found = function(*args, **named)
+                # A generator works when it is asked: ask here.
+                return list(found) if hasattr(found, "__next__") else found
+            finally:
+                whole = time.process_time() - begin
+                self.seconds[step] += whole - self._inner.pop()
+                self._inner[-1] += whole
+
+        return timed
 
 
 def main() -> None:
-    """Measure worlds and print one JSON line."""
+    """Time worlds and print one JSON line."""
     options = parser(__doc__)
-    options.add_argument("--n", type=int, default=40)
+    options.add_argument("--n", type=int, default=12)
+    options.add_argument("--size", type=int, default=128, help="voxels a side")
+    options.add_argument("--everything", action="store_true", help="all controls at full strength")
     args = options.parse_args()
     keep_freed_memory()
     import torch
 
     import lithogen
-    from lithogen.prior import world_fields
+    from lithogen.prior.sample import labelled_world
 
     torch.set_num_threads(1)
-    window = lithogen.Window((0, 0, 60), (16, 64, 256))
-    rows, cpu = [], 0.0
-    for seed in range(args.n):
-        structure = lithogen.Structure.random(seed)
+    watch = Stopwatch()
+    for step, functions in STEPS.items():
+        for module, name in functions:
+            watch.wrap(step, module, name)
+    window = lithogen.Window((0, 0, 60), (args.size,) * 3)
+    cpu: list[float] = []
+    # The first world pays for imports and tables of random numbers.
+    for seed in range(FIRST_SEED - 1, FIRST_SEED + args.n):
+        scenario = lithogen.Scenario.random(seed)
+        if args.everything:
+            scenario = scenario.with_(**FULL)
         begin = time.process_time()
-        world = world_fields(structure, window, lithogen.Spacing(), seed)
-        cpu += time.process_time() - begin
-        rows.append(impedance_statistics(np.log(world.vp * world.rho)[::8, ::32].reshape(-1, 256)))
-    table = {}
-    for name, (median, low, high) in TARGETS.items():
-        values = np.array([row[name] for row in rows])
-        got = [round(float(v), 3) for v in np.quantile(values, (0.05, 0.5, 0.95))]
-        table[name] = {"wells": [low, median, high], "worlds": got,
-                       "median_inside": bool(low <= got[1] <= high)}
-    report("prior", round(args.n * window.size / cpu), "voxels per CPU-second", args.n,
-           table=table)
+        labelled_world(lithogen.Structure(seed, scenario), window, lithogen.Spacing(), seed)
+        if seed < FIRST_SEED:
+            watch.seconds.clear()
+        else:
+            cpu.append(time.process_time() - begin)
+    total = sum(cpu)
+    share = {step: round(seconds / total, 3) for step, seconds in watch.seconds.items()}
+    report("prior" + ("_everything" if args.everything else ""),
+           round(args.n * window.size / total), "voxels per CPU-second", args.n,
+           shape=list(window.shape), median=round(window.size / sorted(cpu)[len(cpu) // 2]),
+           share=share | {"other": round(1.0 - sum(share.values()), 3)},
+           peak_rss_mb=round(peak_rss_mb()))
 
 
 if __name__ == "__main__":

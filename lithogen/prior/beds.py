@@ -50,12 +50,12 @@ TRANSITION = np.array(
     ]
 )
 # ln thickness in metres: mean and standard deviation per facies (same wells).
-LN_MEAN = np.array([1.27, 0.73, 0.45, -0.10, 0.45, 1.77, 0.13, 2.10, -0.28, 2.30])
-LN_STD = np.array([1.25, 1.10, 0.95, 0.55, 1.00, 1.20, 0.55, 0.80, 0.45, 0.80])
+LN_MEAN = np.array([1.24, 0.50, 0.21, -0.18, 0.45, 1.65, 0.13, 2.10, -0.28, 2.30])
+LN_STD = np.array([1.37, 1.20, 1.04, 0.58, 1.10, 1.30, 0.60, 0.88, 0.49, 0.88])
 LEAST_THICKNESS_M = 0.3
 MOST_THICKNESS_M = np.array([150.0, 45.0, 30.0, 40.0, 50.0, 60.0, 4.0, 60.0, 20.0, 90.0])
 # Formations: ln thickness in metres, mean and standard deviation.
-FORMATION_M = (np.log(75.0), 0.8)
+FORMATION_M = (np.log(75.0), 0.7)
 
 # Formation styles add to the log weight of the next bed and to its ln thickness.
 STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
@@ -70,7 +70,7 @@ STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
     "carbonate": (
         {LIMESTONE: 0.8, MARL: 1.8, SANDSTONE: -2.5, HETEROLITHIC: -2.5, CHALK: 2.5, TUFF: -1.0,
          DOLOMITE: 1.2},
-        {LIMESTONE: 1.9, MARL: 1.5, SHALE: -0.2, DOLOMITE: 0.8},
+        {LIMESTONE: 2.1, MARL: 1.5, SHALE: -0.2, DOLOMITE: 0.8},
     ),
     "tuff": (
         {TUFF: 2.6, SANDSTONE: -2.0, HETEROLITHIC: -2.0, LIMESTONE: -1.2},
@@ -88,31 +88,35 @@ STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
     "mixed": ({LIMESTONE: -0.2}, {SHALE: 0.2}),
 }
 # How strongly beds of a style differ from one another, against the wells' mean.
-STYLE_VOLATILITY = {"shale": 0.55, "carbonate": 1.15, "evaporite": 0.8}
+STYLE_VOLATILITY = {
+    "shale": 0.43, "reservoir": 0.72, "mixed": 0.72, "carbonate": 1.15, "evaporite": 0.8,
+}
 # Bed scatter and scatter inside beds (sd of ln vp) measured in the same wells.
 BED_SCATTER = np.array([0.062, 0.085, 0.075, 0.12, 0.09, 0.045, 0.07, 0.07, 0.07, 0.02])
 INNER_SCATTER = np.array([0.041, 0.060, 0.045, 0.050, 0.045, 0.040, 0.03, 0.04, 0.03, 0.01])
 # Cemented or condensed beds, the stiff thick ones that make the tail of log impedance.
-CEMENT_CHANCE = np.array([0.004, 0.012, 0.010, 0.10, 0.05, 0.004, 0.0, 0.08, 0.10, 0.0])
+CEMENT_CHANCE = np.array([0.004, 0.011, 0.009, 0.09, 0.045, 0.004, 0.0, 0.07, 0.09, 0.0])
+# Soft beds: rich in organic matter, undercompacted, fractured.
+SOFT_CHANCE = 0.009
 # ln rho per ln vp of porosity scatter, and the parts of ln rho and ln vs that are independent.
 RHO_PER_VP = 0.40
 RHO_OWN = 0.018
 SHEAR_OWN = 0.030
-FORMATION_OFFSET = 0.07
+FORMATION_OFFSET = 0.085
 # Part of the scatter of beds that neighbours share: sd of ln vp, and its length in ms of age.
-LONG_SCATTER, LONG_MS = 0.05, 20.0
+LONG_SCATTER, LONG_MS = 0.056, 26.0
 # Scatter of single beds relative to the wells', which holds the shared part too.
-BED_OWN, INNER_OWN = 0.6, 0.6
+BED_OWN, INNER_OWN = 0.24, 0.70
 # Spread (ln) of the scatter from bed to bed: a few beds lie far out.
-TAIL = 0.4
+TAIL = 0.90
 # Beds thinner than this (m) are gradational: they take part of the contrast of their facies.
-THIN_M = 1.5
+THIN_M = 1.0
 # Share of basinal shale among formations that are neither reservoir nor special.
-SHALE_SHARE = 0.75
+SHALE_SHARE = 0.94
 # Spread (ln) between worlds of the factors of `WorldCharacter`.
-CHARACTER_SPREAD = (0.25, 0.8, 0.5, 0.3)
+CHARACTER_SPREAD = (0.26, 1.3, 1.3, 0.66, 0.45, 0.30)
 # Spread (ln) of the mean thickness of a facies from formation to formation.
-THICKNESS_SPREAD = 0.5
+THICKNESS_SPREAD = 0.75
 CONTRAST = np.array([0.0, 0.08, 0.12, 0.28, 0.22, 0.0, 0.10, 0.35, 0.55, 0.50])
 
 DISTAL = {SANDSTONE: HETEROLITHIC, HETEROLITHIC: SHALE, LIMESTONE: MARL, MARL: SHALE,
@@ -161,21 +165,24 @@ class WorldCharacter:
     Parameters
     ----------
     volatility : on all scatter of beds.
-    cement : on the chance of stiff beds.
+    cement, soft : on the chance of stiff and of soft beds.
     persistence : on the length over which neighbouring beds resemble one another.
     inner : on the scatter inside beds.
+    contact : on the width of gradual contacts between beds.
     """
 
     volatility: float
     cement: float
+    soft: float
     persistence: float
     inner: float
+    contact: float
 
 
 @lru_cache(maxsize=64)
 def world_character(seed: int) -> WorldCharacter:
     """Return the character of a world's beds: wells differ by as much from one another."""
-    draw = generator(seed, "prior/character").standard_normal(4)
+    draw = generator(seed, "prior/character").standard_normal(6)
     return WorldCharacter(*(float(np.exp(s * d)) for s, d in zip(CHARACTER_SPREAD, draw,
                                                                 strict=True)))
 
@@ -313,8 +320,10 @@ def _characters(
     ln_vp = offset + long + own_scatter * shared
     ln_vp -= CONTRAST[facies] * np.exp(-metres / THIN_M)
     is_stiff = u_cement < CEMENT_CHANCE[facies] * world.cement
-    ln_vp = np.where(is_stiff, np.abs(ln_vp) + 0.10 + 0.20 * u_hard, ln_vp)
-    limit = 0.36
+    is_soft = u_cement > 1.0 - SOFT_CHANCE * world.soft
+    ln_vp = np.where(is_stiff, np.abs(ln_vp) + 0.16 + 0.28 * u_hard, ln_vp)
+    ln_vp = np.where(is_soft, -np.abs(ln_vp) - 0.10 - 0.18 * u_hard, ln_vp)
+    limit = 0.50
     ln_vp = limit * np.tanh(ln_vp / limit)
     reach = np.abs(0.55 + 0.5 * edge) + np.where(facies == SHALE, THRESHOLD_SHALE, 0.15)
     return BedStack(

@@ -16,6 +16,7 @@ from lithogen.prior.beds import (
     RHO_PER_VP,
     BedStack,
     beds_between,
+    world_character,
 )
 from lithogen.rng import generator
 from lithogen.rockphysics import RockFamily, bed_properties
@@ -47,6 +48,13 @@ WIDTHS = np.array([1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128])
 POROUS = (LIMESTONE, CHALK, DOLOMITE)
 LEAST_NET_POROSITY = 0.10
 KEPT_CHUNKS = 64
+# Contacts of beds are gradual: mixing at deposition and what bioturbation and diagenesis move.
+CONTACT_MS, WIDEST_CONTACT_MS = 1.25, 3.0
+CONTACT_REACH = 3.0
+# What a change of ln vp inside a bed does to ln vs, and to porosity (that of the change of rho).
+SHEAR_PER_VP, POROSITY_PER_VP = 1.3, 0.4
+# Autoregressions inside beds: length in ms of age, and share of the variance.
+TEXTURE = ((0.7, 0.85), (7.0, 0.15))
 
 _DISTAL = np.array([DISTAL.get(f, f) for f in range(N_FACIES)])
 _PROXIMAL = np.array([PROXIMAL.get(f, f) for f in range(N_FACIES)])
@@ -92,15 +100,32 @@ class Strata:
         return self._kept[number]
 
     def _make(self, chunk: int) -> ChunkTable:
-        first = chunk * CHUNK_MS
-        n = N_ROWS + MAX_SPAN
+        # Rows beyond both ends, which gradual contacts reach into.
+        scale = min(CONTACT_MS * world_character(self.seed).contact, WIDEST_CONTACT_MS) / STEP_MS
+        more = int(np.ceil(CONTACT_REACH * scale))
+        n = N_ROWS + MAX_SPAN + 2 * more
+        first = chunk * CHUNK_MS - more * STEP_MS
         age = first + (np.arange(n) + 0.5) * STEP_MS
         beds = beds_between(self.seed, self.scenario, first, first + n * STEP_MS)
         owner = np.clip(np.searchsorted(beds.top_ms, age, side="right") - 1, 0, None)
-        texture = np.concatenate([texture_of(self.seed, chunk + k) for k in (0, 1)])[:n]
+        texture = np.concatenate([texture_of(self.seed, chunk + k) for k in (-1, 0, 1)])
+        texture = texture[N_ROWS - more :][:n]
         facies = facies_by_environment(beds)[owner]
+        rock = gradual(self._rock(beds, owner, age, facies), scale)
+        rock = with_texture(rock, beds.inner[owner] * texture, texture)
+        inner = slice(more, n - more)
+        total = np.zeros((n - 2 * more + 1, ENVIRONMENTS, len(COLUMNS)))
+        np.cumsum(rock[inner], axis=0, out=total[1:])
+        return ChunkTable(
+            np.ascontiguousarray(total.transpose(1, 0, 2), dtype=np.float32),
+            dominant(facies[inner]),
+        )
+
+    def _rock(
+        self, beds: BedStack, owner: NDArray[np.intp], age: Float, facies: NDArray[np.intp]
+    ) -> Float:
+        """Columns of `COLUMNS` but the texture of every row, (n, environments, columns - 1)."""
         local = beds.gradient[owner] * ((age - beds.top_ms[owner]) / beds.thickness_ms[owner] - 0.5)
-        local = local + beds.inner[owner] * texture
         depth = self.structure.nominal_depth_m(age)
         shape = facies.shape
 
@@ -113,14 +138,8 @@ class Strata:
             ln_shear=everywhere(beds.ln_shear[owner]),
             ln_rho=everywhere(beds.ln_rho[owner] + RHO_PER_VP * local),
         )
-        total = np.zeros((n + 1, ENVIRONMENTS, len(COLUMNS)))
-        columns = (1e9 / (rho * vp**2), 1e9 / (rho * vs**2), rho, phi, net_share(facies, phi),
-                   everywhere(texture))
-        for place, values in enumerate(columns):
-            np.cumsum(values, axis=0, out=total[1:, :, place])
-        return ChunkTable(
-            np.ascontiguousarray(total.transpose(1, 0, 2), dtype=np.float32), dominant(facies)
-        )
+        return np.stack([1e9 / (rho * vp**2), 1e9 / (rho * vs**2), rho, phi,
+                         net_share(facies, phi)], axis=-1)
 
 
 @lru_cache(maxsize=8)
@@ -139,6 +158,38 @@ def facies_by_environment(beds: BedStack) -> NDArray[np.intp]:
     return np.asarray(np.where((edge > 0) & (edge < LEVELS), proximal, out), dtype=np.intp)
 
 
+def gradual(rows: Float, scale: float) -> Float:
+    """Let the rock of neighbouring beds pass into one another.
+
+    Parameters
+    ----------
+    rows : columns along age, (n, ...).
+    scale : standard deviation of the passage in rows.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.asarray(gaussian_filter1d(rows, scale, axis=0, truncate=CONTACT_REACH))
+
+
+def with_texture(rows: Float, ln_vp: Float, texture: Float) -> Float:
+    """Add what varies inside beds.
+
+    Parameters
+    ----------
+    rows : columns of `COLUMNS` but the last, (n, environments, columns - 1).
+    ln_vp : change of ln vp of every row, (n,); vs and density follow, as porosity would have it.
+    texture : the last column, (n,).
+    """
+    rho = RHO_PER_VP * ln_vp
+    factor = np.stack([-2.0 * ln_vp - rho, -2.0 * SHEAR_PER_VP * ln_vp - rho, rho], axis=-1)
+    out = np.empty((*rows.shape[:2], len(COLUMNS)))
+    out[..., :3] = rows[..., :3] * np.exp(factor)[:, None]
+    out[..., 3] = np.clip(rows[..., 3] - POROSITY_PER_VP * ln_vp[:, None], 0.0, None)
+    out[..., 4] = rows[..., 4]
+    out[..., 5] = texture[:, None]
+    return out
+
+
 def net_share(facies: NDArray[np.intp], phi: Float) -> Float:
     """Return the net share of rock: sandstone 1, heterolithic 0.5, porous carbonate 1."""
     net = np.where(facies == SANDSTONE, 1.0, np.where(facies == HETEROLITHIC, 0.5, 0.0))
@@ -153,7 +204,7 @@ def texture_of(seed: int, chunk: int) -> Float:
 
     rng = generator(seed, "prior/inner", chunk)
     total = np.zeros(N_ROWS)
-    for length_ms, share in ((0.7, 0.5), (7.0, 0.5)):
+    for length_ms, share in TEXTURE:
         rho = float(np.exp(-STEP_MS / length_ms))
         drive = rng.standard_normal(N_ROWS + 128) * np.sqrt(1 - rho**2)
         total += np.sqrt(share) * lfilter([1.0], [1.0, -rho], drive)[128:]
