@@ -12,7 +12,12 @@ from torch import Tensor
 
 from lithogen.errors import ShapeError, require
 from lithogen.grid import Spacing, Window
-from lithogen.structure.bodies import SEQUENCE_OFFSET_MS, BodyContext, BodyPart
+from lithogen.structure.bodies import (
+    INTERVAL_MS,
+    SEQUENCE_OFFSET_MS,
+    BodyContext,
+    BodyPart,
+)
 from lithogen.structure.bodies.draw import draw_bodies
 from lithogen.structure.horizons import horizon_twt
 from lithogen.structure.layers import Layers
@@ -116,5 +121,14 @@ class ImposedStructure(Structure):
             environment += field_ * torch.sin(age * (2 * np.pi / period_ms) + phase)
         number = torch.floor(age / SEQUENCE_OFFSET_MS + 0.3).clamp_(0, 120).to(torch.int8)
         context = BodyContext(self.seed, self.scenario, self.velocity)
-        parts = draw_bodies(context, np.array([[float(age.min()), float(age.max())]]), y_m, x_m)
+        parts = draw_bodies(context, _spans(age), y_m, x_m)
         return Layers(age, rate, environment, number), parts
+
+
+def _spans(age: Tensor) -> Float:
+    """Ages that occur, as ranges (n, 2) of one interval of bodies each, half of one wider."""
+    number = torch.floor(age.reshape(-1) * (1.0 / INTERVAL_MS)).to(torch.int64)
+    first = number.min()
+    used = torch.bincount(number - first).nonzero()[:, 0] + first
+    low = used.cpu().numpy() * INTERVAL_MS
+    return np.stack([low - 0.5 * INTERVAL_MS, low + 1.5 * INTERVAL_MS], axis=1)
