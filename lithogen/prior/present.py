@@ -18,7 +18,7 @@ def bins_present(age: Tensor, width_ms: float) -> list[int]:
     width_ms : width of a bin in ms.
     """
     n = age.shape[-1] // RUN * RUN
-    runs = age[..., :n].unflatten(-1, (-1, RUN))
+    runs = age[..., :n].reshape(*age.shape[:-1], -1, RUN)
     low, high = runs.amin(dim=-1).reshape(-1), runs.amax(dim=-1).reshape(-1)
     # A run that crosses an unconformity skips ages: those are looked at one by one.
     skips = high - low > width_ms

@@ -37,8 +37,10 @@ def labelled_world(
     found = world.structure
     y_m, x_m, _ = window.axes(spacing)
     fluid = fluids(structure, seed, found.age.numpy(), world.depth_m, y_m, x_m)
-    is_wet = ~(np.isin(world.facies, POROUS_FACIES) & (world.porosity > MIN_POROSITY))
-    fluid[is_wet] = BRINE
+    held = fluid.nonzero()
+    is_reservoir = np.isin(world.facies[held], POROUS_FACIES) & (
+        world.porosity[held] > MIN_POROSITY)
+    fluid[held] = np.where(is_reservoir, fluid[held], BRINE)
     vp, vs, rho = world.vp, world.vs, world.rho
     if fluid.any():
         scenario = structure.scenario

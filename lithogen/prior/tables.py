@@ -105,7 +105,7 @@ class Strata:
         more = int(np.ceil(CONTACT_REACH * scale))
         n = N_ROWS + MAX_SPAN + 2 * more
         first = chunk * CHUNK_MS - more * STEP_MS
-        age = first + (np.arange(n) + 0.5) * STEP_MS
+        age: Float = np.asarray(first + (np.arange(n) + 0.5) * STEP_MS, dtype=np.float64)
         beds = beds_between(self.seed, self.scenario, first, first + n * STEP_MS)
         owner = np.clip(np.searchsorted(beds.top_ms, age, side="right") - 1, 0, None)
         texture = np.concatenate([texture_of(self.seed, chunk + k) for k in (-1, 0, 1)])

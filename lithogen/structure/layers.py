@@ -102,38 +102,42 @@ def _table(
     plain = np.stack([found.age[0], found.rate[0], found.environment[0]], axis=-1)
     table += torch.from_numpy(plain.astype(np.float32))
     age, rate = table[..., 0], table[..., 1]
+    low, high = _ends_of_nodes(age)
     # Stiff parts below the ages that occur still bend them.
-    parts = parts_of(_spans(age, rate) + np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS]))
-    low, high = (_of_nodes(age, how) for how in ("amin", "amax"))
+    reach = np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS])
+    parts = parts_of(_spans(age, rate, low, high) + reach)
     for part in parts:
         if part.drape > 0.0:
             top, base = float(part.top_age.min()), float(part.base_age.max())
-            reach = top - DRAPE_LENGTHS * DRAPE_LENGTH_MS - BENT_MS
-            near = np.nonzero((high > reach) & (low < base))[0]
+            first = top - DRAPE_LENGTHS * DRAPE_LENGTH_MS - BENT_MS
+            near = np.nonzero((high > first) & (low < base))[0]
             if near.size:
                 box = slice(int(near[0]), int(near[-1]) + 1)
                 drape(age[:, :, box], rate[:, :, box], part, DRAPE_LENGTH_MS)
     return table, parts
 
 
-def _of_nodes(age: Tensor, how: str) -> Float:
-    """Lowest ("amin") or highest ("amax") age of every node over the map, (n_node,)."""
-    found = getattr(age.flatten(0, 1), how)(dim=0)
-    return np.asarray(found.double().cpu().numpy())
+def _ends_of_nodes(age: Tensor) -> tuple[Float, Float]:
+    """Lowest and highest age of every node over the map, each (n_node,)."""
+    found = age.flatten(0, 1).aminmax(dim=0)
+    return (np.asarray(found.min.double().cpu().numpy()),
+            np.asarray(found.max.double().cpu().numpy()))
 
 
-def _spans(age: Tensor, rate: Tensor) -> Float:
+def _spans(age: Tensor, rate: Tensor, low: Float, high: Float) -> Float:
     """Ages that voxels span, as ranges (n, 2) that may overlap: from each node to the next.
 
     Ages that every column skips, between packages, lie in none of them, but for what half a
     node and half a voxel reach into them.
     """
-    flat = age.flatten(0, 1)
-    low, high = (_of_nodes(age, how) for how in ("amin", "amax"))
-    is_jump = (flat[:, 1:] - flat[:, :-1]).amin(dim=0).numpy() > JUMP_MS
+    is_jump = np.zeros(len(low) - 1, dtype=bool)
+    # Only where the lowest age jumps can every column jump.
+    for node in np.nonzero(np.diff(low) > JUMP_MS)[0]:
+        step = age[:, :, int(node) + 1] - age[:, :, int(node)]
+        is_jump[node] = float(step.min()) > JUMP_MS
     ends = np.append(np.where(is_jump, high[:-1], high[1:]), high[-1])
-    margin = NODE_MS * _of_nodes(rate, "amax")
-    return np.stack([low - margin, ends + margin], axis=1)
+    margin = NODE_MS * rate.flatten(0, 1).amax(dim=0).double().cpu().numpy()
+    return np.asarray(np.stack([low - margin, ends + margin], axis=1))
 
 
 def _look_up(

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lithogen.structure.bodies import (
+    buildups,
+    canyons,
+    channels,
+    deltas,
+    karst,
+    lobes,
+    mass_transport,
+)
 from lithogen.structure.bodies.part import INTERVAL_MS, REACH_MS, BodyContext, BodyPart
 
 Float = NDArray[np.float64]
 
 # Oldest first within an interval; erosive bodies cut what lies beneath, so they come last.
-KINDS = ("lobes", "deltas", "buildups", "karst", "mass_transport", "channels", "canyons")
-
-
-REACH = {"lobes": (40.0, 40.0), "deltas": (60.0, 60.0), "mass_transport": (30.0, 70.0)}
+KINDS: tuple[ModuleType, ...] = (
+    lobes, deltas, buildups, karst, mass_transport, channels, canyons)
 
 
 def draw_bodies(
@@ -35,12 +42,8 @@ def draw_bodies(
     for interval in range(last, first - 1, -1):
         low, high = interval * INTERVAL_MS, (interval + 1) * INTERVAL_MS
         for kind in KINDS:
-            above, below = REACH.get(kind, (REACH_MS, REACH_MS))
-            if not ((ages_ms[:, 0] <= high + below) & (ages_ms[:, 1] >= low - above)).any():
-                continue
-            try:
-                module = importlib.import_module(f"lithogen.structure.bodies.{kind}")
-            except ImportError:
-                continue
-            out += module.draw_parts(context, interval, y_m, x_m)
+            # How far bodies of this kind reach above and below their interval.
+            above, below = getattr(kind, "REACH_AGE_MS", (REACH_MS, REACH_MS))
+            if ((ages_ms[:, 0] <= high + below) & (ages_ms[:, 1] >= low - above)).any():
+                out += kind.draw_parts(context, interval, y_m, x_m)
     return out
