@@ -20,6 +20,7 @@ from lithogen.prior.beds import (
 )
 from lithogen.rng import generator
 from lithogen.rockphysics import RockFamily, bed_properties
+from lithogen.rockphysics.bounds import limit_velocities
 from lithogen.rockphysics.facies import (
     CHALK,
     DOLOMITE,
@@ -187,6 +188,11 @@ def with_texture(rows: Float, ln_vp: Float, texture: Float) -> Float:
     out[..., 3] = np.clip(rows[..., 3] - POROSITY_PER_VP * ln_vp[:, None], 0.0, None)
     out[..., 4] = rows[..., 4]
     out[..., 5] = texture[:, None]
+    # Stiff rock may have been at the bound of its minerals before.
+    density = out[..., 2]
+    vp, vs = (np.sqrt(1e9 / (out[..., k] * density)) for k in (0, 1))
+    vp, vs = limit_velocities(vp, vs, density, out[..., 3], None)
+    out[..., 0], out[..., 1] = 1e9 / (density * vp**2), 1e9 / (density * vs**2)
     return out
 
 

@@ -25,6 +25,7 @@ from lithogen.prior.tables import (
     strata_of,
 )
 from lithogen.rockphysics import encode_residual
+from lithogen.rockphysics.bounds import MAX_BULK_OVER_SHEAR
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.rockphysics.trends import (
     MIN_VP_OVER_VS,
@@ -37,6 +38,8 @@ from lithogen.structure import Structure, StructureFields
 # Trends are tabulated over depth at this step; a slope of 1/km makes 1 in 1000 of an error.
 DEPTH_STEP_M = 20.0
 AGE_STEP_MS = 2.0
+# Poisson's ratio 0.49 at most: muds at the sea bed.
+MIN_VS_OVER_VP = (MAX_BULK_OVER_SHEAR + 4.0 / 3.0) ** -0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,5 +186,6 @@ def _elastic(
     rho.mul_(change[..., 2].exp())
     porosity.add_(change[..., 3]).clamp_(0.0, 0.7)
     vp.clamp_(*VP_LIMITS_M_S)
-    vs = torch.minimum(vs.clamp_(min=MIN_VS_M_S), vp / MIN_VP_OVER_VS)
+    torch.maximum(vs.clamp_(min=MIN_VS_M_S), vp * MIN_VS_OVER_VP, out=vs)
+    vs = torch.minimum(vs, vp / MIN_VP_OVER_VS)
     return vp, vs, rho.clamp_(*RHO_LIMITS_KG_M3), porosity

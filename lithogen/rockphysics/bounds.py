@@ -155,14 +155,14 @@ def moduli_bounds(
 
 
 def limit_velocities(
-    vp: Float, vs: Float, rho: Float, phi: Float, facies: NDArray[np.integer]
+    vp: Float, vs: Float, rho: Float, phi: Float, facies: NDArray[np.integer] | None
 ) -> tuple[Float, Float]:
     """Bring velocities of brine-filled rock inside the bounds.
 
     Parameters
     ----------
     vp, vs, rho : m/s, m/s, kg/m3, one shape.
-    phi : porosity; facies : codes.
+    phi : porosity; facies : codes, None for mixtures of any facies.
 
     Returns
     -------
