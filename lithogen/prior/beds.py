@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,6 +55,9 @@ TRANSITION = np.array(
 LN_MEAN = np.array([1.24, 0.50, 0.21, -0.18, 0.45, 1.65, 0.13, 2.10, -0.28, 2.30])
 LN_STD = np.array([1.37, 1.20, 1.04, 0.58, 1.10, 1.30, 0.60, 0.88, 0.49, 0.88])
 LEAST_THICKNESS_M = 0.3
+# Spread of ln thickness of the beds of cycles, which repeat.
+CYCLE_SPREAD = 0.4
+BLOCK = 128
 MOST_THICKNESS_M = np.array([150.0, 45.0, 30.0, 40.0, 50.0, 60.0, 4.0, 60.0, 20.0, 90.0])
 # Formations: ln thickness in metres, mean and standard deviation.
 FORMATION_M = (np.log(75.0), 0.7)
@@ -189,10 +194,14 @@ def world_character(seed: int) -> WorldCharacter:
 
 @dataclass(slots=True)
 class _Formation:
-    """Rules of the formation that beds are being laid in."""
+    """Rules of the formation that beds are being laid in: plain numbers, read bed by bed.
 
-    log_weight: Float
-    thicker: Float
+    `next_bed` holds running sums of the chances of the next facies, a row for each facies.
+    """
+
+    next_bed: list[list[float]]
+    ln_metres: list[float]
+    spread: list[float]
     volatility: float
     offset: float
     left_ms: float
@@ -215,14 +224,14 @@ def style_weights(scenario: Scenario) -> tuple[tuple[str, ...], Float]:
     return tuple(weights), values / values.sum()
 
 
-def _pick(u: float, weights: Float) -> int:
-    total = np.cumsum(weights)
-    return int(min(np.searchsorted(total, u * total[-1], side="right"), len(weights) - 1))
+def _pick(u: float, running: list[float]) -> int:
+    """Return the place that a uniform number falls into among running sums of weights."""
+    return min(bisect_right(running, u * running[-1]), len(running) - 1)
 
 
 def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) -> _Formation:
     names, weights = style_weights(scenario)
-    style = names[_pick(float(rng.uniform()), weights)]
+    style = names[_pick(float(rng.uniform()), np.cumsum(weights).tolist())]
     normals = rng.standard_normal((2, N_FACIES))
     log_weight, thicker = 0.45 * normals[0], THICKNESS_SPREAD * normals[1]
     for table, target in zip(STYLES[style], (log_weight, thicker), strict=True):
@@ -235,17 +244,22 @@ def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) ->
     size, wild, off = rng.standard_normal(3)
     volatility = min(STYLE_VOLATILITY.get(style, 1.0) * float(np.exp(-0.12 + 0.5 * wild)), 2.2)
     left = ms_per_m * scenario.bed_scale * float(np.exp(FORMATION_M[0] + FORMATION_M[1] * size))
+    next_bed = np.cumsum(TRANSITION * np.exp(log_weight), axis=1).tolist()
     motif: list[int] = []
     u_cyclic, u_length = rng.uniform(size=2)
     if u_cyclic < scenario.cyclicity:
         facies = SHALE
         for _ in range(2 + int(3 * u_length)):
             motif.append(facies)
-            facies = _pick(float(rng.uniform()), TRANSITION[facies] * np.exp(log_weight))
+            facies = _pick(float(rng.uniform()), next_bed[facies])
         if motif[-1] == motif[0]:
             motif.pop()
-    return _Formation(log_weight, thicker, volatility, FORMATION_OFFSET * volatility * float(off),
-                      left, motif if len(motif) > 1 else [])
+    is_cyclic = len(motif) > 1
+    spread = np.full(N_FACIES, CYCLE_SPREAD) if is_cyclic else LN_STD
+    return _Formation(
+        next_bed, (LN_MEAN + thicker).tolist(), spread.tolist(), volatility,
+        FORMATION_OFFSET * volatility * float(off), left, motif if is_cyclic else [],
+    )
 
 
 def chunk_start_ms(seed: int, chunk: int) -> float:
@@ -272,16 +286,20 @@ def draw_chunk(seed: int, scenario: Scenario, chunk: int) -> BedStack:
     rows: list[tuple[int, float, float, int, float, float, float]] = []
     facies, place, number, top = SHALE, 0, -1, start
     formation: _Formation | None = None
+    most = MOST_THICKNESS_M.tolist()
+    # Beds take their numbers from blocks: one call of the generator a bed would cost most.
+    block: list[tuple[float, float, float]] = []
     while top < stop:
         if formation is None or formation.left_ms <= 0.0:
             formation = _formation(rng, scenario, ms_per_m)
             number, place = number + 1, 0
-        u_next, u_skip = rng.uniform(size=2)
-        facies, place = _next_facies(formation, facies, place, float(u_next), float(u_skip))
-        spread = LN_STD[facies] if not formation.motif else 0.4
-        ln_m = LN_MEAN[facies] + formation.thicker[facies] + spread * rng.standard_normal()
-        metres = float(np.clip(np.exp(ln_m), LEAST_THICKNESS_M, MOST_THICKNESS_M[facies]))
-        metres *= scenario.bed_scale
+        if not block:
+            block = list(zip(*rng.uniform(size=(2, BLOCK)).tolist(),
+                             rng.standard_normal(BLOCK).tolist(), strict=True))
+        u_next, u_skip, normal = block.pop()
+        facies, place = _next_facies(formation, facies, place, u_next, u_skip)
+        metres = math.exp(formation.ln_metres[facies] + formation.spread[facies] * normal)
+        metres = min(max(metres, LEAST_THICKNESS_M), most[facies]) * scenario.bed_scale
         rows.append((facies, top, metres * ms_per_m, number, metres, formation.volatility,
                      formation.offset))
         top += metres * ms_per_m
@@ -299,8 +317,7 @@ def _next_facies(
             place = (place + 1) % len(formation.motif)
         if formation.motif[place] != facies:
             return formation.motif[place], place
-    chance = TRANSITION[facies] * np.exp(formation.log_weight)
-    return _pick(u_next, chance), place
+    return _pick(u_next, formation.next_bed[facies]), place
 
 
 def _characters(

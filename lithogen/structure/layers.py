@@ -105,7 +105,9 @@ def _table(
     low, high = _ends_of_nodes(age)
     # Stiff parts below the ages that occur still bend them.
     reach = np.array([0.0, DRAPE_LENGTHS * DRAPE_LENGTH_MS])
-    parts = parts_of(_spans(age, rate, low, high) + reach)
+    # No rate is larger than its terms can be together.
+    most = np.abs(found.maps).max(axis=(1, 2)) @ np.abs(found.rate)
+    parts = parts_of(_spans(age, low, high, NODE_MS * most) + reach)
     for part in parts:
         if part.drape > 0.0:
             top, base = float(part.top_age.min()), float(part.base_age.max())
@@ -124,7 +126,7 @@ def _ends_of_nodes(age: Tensor) -> tuple[Float, Float]:
             np.asarray(found.max.double().cpu().numpy()))
 
 
-def _spans(age: Tensor, rate: Tensor, low: Float, high: Float) -> Float:
+def _spans(age: Tensor, low: Float, high: Float, margin: Float) -> Float:
     """Ages that voxels span, as ranges (n, 2) that may overlap: from each node to the next.
 
     Ages that every column skips, between packages, lie in none of them, but for what half a
@@ -136,7 +138,6 @@ def _spans(age: Tensor, rate: Tensor, low: Float, high: Float) -> Float:
         step = age[:, :, int(node) + 1] - age[:, :, int(node)]
         is_jump[node] = float(step.min()) > JUMP_MS
     ends = np.append(np.where(is_jump, high[:-1], high[1:]), high[-1])
-    margin = NODE_MS * rate.flatten(0, 1).amax(dim=0).double().cpu().numpy()
     return np.asarray(np.stack([low - margin, ends + margin], axis=1))
 
 
