@@ -66,8 +66,10 @@ HUGE = Scenario(bed_scale=3.0, velocity_m_s=1500.0, velocity_gradient_per_s=0.0,
 def plain_formation(motif=(), thicker: float = 0.0):
     """A formation in the plain style: the wells' own matrix and thicknesses, without end."""
     def make(rng, scenario, ms_per_m):
+        spread = np.full(N_FACIES, beds_module.CYCLE_SPREAD) if motif else beds_module.LN_STD
         return beds_module._Formation(
-            np.zeros(N_FACIES), np.full(N_FACIES, thicker), 1.0, 0.0, 1e9, list(motif))
+            np.cumsum(beds_module.TRANSITION, axis=1).tolist(),
+            (beds_module.LN_MEAN + thicker).tolist(), spread.tolist(), 1.0, 0.0, 1e9, list(motif))
     return make
 
 
