@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 import torch
@@ -22,7 +20,7 @@ from lithogen.structure.bodies import (
     drape,
     paint,
 )
-from lithogen.structure.bodies.draw import KINDS, REACH, draw_bodies
+from lithogen.structure.bodies.draw import KINDS, draw_bodies
 from lithogen.structure.bodies.paint import LEAST_DRAPE_MS
 from lithogen.structure.velocity import BackgroundVelocity
 
@@ -239,14 +237,13 @@ def _context(seed: int) -> BodyContext:
     return BodyContext(seed, BUSY, BackgroundVelocity.from_scenario(BUSY))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__.rpartition(".")[2])
 def test_bodies_stay_within_their_reach_of_their_interval(kind) -> None:
-    module = importlib.import_module(f"lithogen.structure.bodies.{kind}")
-    above, below = REACH.get(kind, (REACH_MS, REACH_MS))
+    above, below = getattr(kind, "REACH_AGE_MS", (REACH_MS, REACH_MS))
     count = 0
     for seed in range(3):
         for interval in (1, 6, 17, 300):
-            for part in module.draw_parts(_context(seed), interval, AXIS, AXIS):
+            for part in kind.draw_parts(_context(seed), interval, AXIS, AXIS):
                 count += 1
                 assert float(part.top_age.min()) >= interval * INTERVAL_MS - above
                 assert float(part.base_age.max()) <= (interval + 1) * INTERVAL_MS + below
