@@ -75,7 +75,7 @@ STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
     "carbonate": (
         {LIMESTONE: 0.8, MARL: 1.8, SANDSTONE: -2.5, HETEROLITHIC: -2.5, CHALK: 2.5, TUFF: -1.0,
          DOLOMITE: 1.2},
-        {LIMESTONE: 2.1, MARL: 1.5, SHALE: -0.2, DOLOMITE: 0.8},
+        {LIMESTONE: 1.9, MARL: 1.0, SHALE: -0.2, DOLOMITE: 0.8},
     ),
     "tuff": (
         {TUFF: 2.6, SANDSTONE: -2.0, HETEROLITHIC: -2.0, LIMESTONE: -1.2},
@@ -111,7 +111,7 @@ FORMATION_OFFSET = 0.08
 # Part of the scatter of beds that neighbours share: sd of ln vp, and its length in ms of age.
 LONG_SCATTER, LONG_MS = 0.053, 26.0
 # Scatter of single beds relative to the wells', which holds the shared part too.
-BED_OWN, INNER_OWN = 0.22, 0.64
+BED_OWN, INNER_OWN = 0.22, 0.58
 # Spread (ln) of the scatter from bed to bed: a few beds lie far out.
 TAIL = 0.90
 # Beds thinner than this (m) are gradational: they take part of the contrast of their facies.
@@ -119,7 +119,7 @@ THIN_M = 1.0
 # Share of basinal shale among formations that are neither reservoir nor special.
 SHALE_SHARE = 0.94
 # Spread (ln) between worlds of the factors of `WorldCharacter`.
-CHARACTER_SPREAD = (0.18, 1.3, 1.3, 0.66, 0.45, 0.30)
+CHARACTER_SPREAD = (0.18, 1.5, 1.4, 0.66, 0.45, 0.30)
 # Spread (ln) of the mean thickness of a facies from formation to formation.
 THICKNESS_SPREAD = 0.75
 CONTRAST = np.array([0.0, 0.08, 0.12, 0.28, 0.22, 0.0, 0.10, 0.35, 0.55, 0.50])

@@ -50,7 +50,7 @@ POROUS = (LIMESTONE, CHALK, DOLOMITE)
 LEAST_NET_POROSITY = 0.10
 KEPT_CHUNKS = 64
 # Contacts of beds are gradual: mixing at deposition and what bioturbation and diagenesis move.
-CONTACT_MS, WIDEST_CONTACT_MS = 1.3, 3.0
+CONTACT_MS, WIDEST_CONTACT_MS = 1.32, 3.0
 CONTACT_REACH = 3.0
 # What a change of ln vp inside a bed does to ln vs, and to porosity (that of the change of rho).
 SHEAR_PER_VP, POROSITY_PER_VP = 1.3, 0.4
