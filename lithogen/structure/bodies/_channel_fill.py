@@ -87,19 +87,15 @@ def near_line(
     """
     line = channel.line
     margin = line.reach_along_m + reach_m
-    along = columns.points[:, 0]
-    first, last = along.min() - margin, along.max() + margin
+    low, high = columns.box_m
+    first, last = float(low[0]) - margin, float(high[0]) + margin
     step = channel.width_m / (5.0 * line.sinuosity)
     if not is_whole or line.cut is None:
         return project(columns, line.centreline(first, last, step), reach_m)
-    turns = np.rint(line.phases(np.arange(first, last + step, step)) / np.pi)
-    if not line.cut(np.unique(turns).astype(np.int64)).any():
-        # Lines without a loop here need no vertices: project says that nothing is near.
-        first, last = 0.0, 0.0
     old = replace(line, cut=None).centreline(first, last, step)
     bend = np.rint(old.phase / np.pi)
     is_loop = line.cut(bend.astype(np.int64)) & (np.abs(old.phase - np.pi * bend) < 1.25)
-    return project(columns, old.where(is_loop), reach_m)
+    return project(columns, old, reach_m, is_loop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +124,12 @@ def section(channel: Channel, near: Projection) -> Section:
     ----------
     channel : the channel; near : columns beside it.
     """
-    bend = np.tanh(2.2 * channel.width_m * near.curvature)
+    # Smooth along the line, so its vertices are enough: interpolated rather than evaluated.
+    line = near.line
+    turn = np.tanh(2.2 * channel.width_m * line.curvature)
+    wide = 0.5 * channel.width_m * (1.0 + channel.breadth(line.station_m) + 0.1 * np.abs(turn))
+    bend, half = near.along(turn), near.along(wide)
     strength = np.abs(bend)
-    half = 0.5 * channel.width_m * (1.0 + channel.breadth(near.station_m) + 0.1 * strength)
     across = -np.sign(bend) * near.offset_m / half
     thalweg = 0.5 * strength
     from_thalweg = across - thalweg
@@ -243,7 +242,7 @@ def _add_levees(
     """Add levees, higher and wider at outer banks; return the age of their surface, ms."""
     _, angle, sign = _outward(near)
     outer = np.cos(angle) * np.clip(sign * near.offset_m / channel.width_m, -1.0, 1.0)
-    away = edge_m / (lane.levee_m * (0.7 + 1.2 * channel.breadth(near.station_m) + 0.15 * outer))
+    away = edge_m / (lane.levee_m * (0.7 + 1.2 * near.along(channel.breadth(near.line.station_m)) + 0.15 * outer))
     share = np.clip(1.0 - away, 0.0, 1.0) ** 1.6 * np.clip(away / 0.06, 0.0, 1.0)
     height = lane.levee * channel.depth_ms * share * (1.0 + 0.3 * outer)
     top = np.full(away.shape, channel.top_age)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from scipy.special import j0, j1, jv
 
 from lithogen.rng import uniform
@@ -16,7 +15,7 @@ Float = NDArray[np.float64]
 # Above this angle neighbouring bends of a sine-generated curve come too close to each other.
 MAX_SWING_RAD = 1.6
 # Columns are looked up in blocks of this many by this many first.
-_BLOCK = 8
+_BLOCK = 6
 # Neighbours on each side that a vertex needs for its tangent and curvature.
 _MARGIN = 2
 
@@ -50,8 +49,10 @@ class Ripple:
 
     def __call__(self, station_m: Float) -> Float:
         """Evaluate at stations in metres, any shape."""
-        angle = np.multiply.outer(station_m, self.wavenumber) + self.phase
-        return np.asarray((np.cos(angle) * self.amplitude).sum(axis=-1))
+        angle = np.multiply.outer(self.wavenumber, station_m)
+        angle += self.phase.reshape(-1, *(1,) * (angle.ndim - 1))
+        np.cos(angle, out=angle)
+        return np.asarray(np.tensordot(self.amplitude, angle, axes=1))
 
     @property
     def bound(self) -> float:
@@ -94,10 +95,6 @@ class Centreline:
     phase: Float
     length_m: Float
 
-    def where(self, is_kept: NDArray[np.bool_]) -> Centreline:
-        """Return the vertices that are kept."""
-        return Centreline(*(getattr(self, name)[is_kept] for name in self.__slots__))
-
 
 @dataclass(frozen=True, slots=True)
 class Projection:
@@ -105,20 +102,50 @@ class Projection:
 
     Parameters
     ----------
+    line : the centre line.
     column : flat index of the columns, shape (n,).
     offset_m : signed distance from the line, > 0 on the left, shape (n,).
-    station_m, phase, curvature : of the nearest point of the line, shape (n,).
+    vertex : nearest vertex of the line, shape (n,).
+    step : nearest point of the line, in vertices from the nearest one, -0.5 to 0.5, shape (n,).
     """
 
+    line: Centreline
     column: NDArray[np.intp]
     offset_m: Float
-    station_m: Float
-    phase: Float
-    curvature: Float
+    vertex: NDArray[np.intp]
+    step: Float
+
+    def along(self, values: Float) -> Float:
+        """Interpolate values that are given on the vertices of the line to the columns."""
+        slope = np.empty_like(values)
+        slope[1:-1] = 0.5 * (values[2:] - values[:-2])
+        slope[0], slope[-1] = values[1] - values[0], values[-1] - values[-2]
+        found = slope.take(self.vertex)
+        found *= self.step
+        found += values.take(self.vertex)
+        return found
+
+    @property
+    def station_m(self) -> Float:
+        """Station of the nearest point of the line, shape (n,)."""
+        return self.along(self.line.station_m)
+
+    @property
+    def phase(self) -> Float:
+        """Phase of the meander at the nearest point of the line, shape (n,)."""
+        return self.along(self.line.phase)
+
+    @property
+    def curvature(self) -> Float:
+        """Curvature of the line at its nearest point, 1/m, shape (n,)."""
+        return self.along(self.line.curvature)
 
     def where(self, is_kept: NDArray[np.bool_]) -> Projection:
         """Return the columns that are kept."""
-        return Projection(*(getattr(self, name)[is_kept] for name in self.__slots__))
+        return Projection(
+            self.line, self.column[is_kept], self.offset_m[is_kept], self.vertex[is_kept],
+            self.step[is_kept],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +154,14 @@ class Columns:
 
     Parameters
     ----------
-    points : (along, across) in m, row by row of the lattice, shape (n, 2).
+    along, across : places in m, row by row of the lattice, shape (n,).
     n_xline : number of columns in a row of the lattice.
-    block : block of each column, shape (n,).
-    centre, radius_m : of the blocks, shape (n_block, 2), and the largest of all.
+    block : columns of each block, shape (n_block, columns a block); -1 beyond the lattice.
+    centre, radius_m : of the blocks, shape (2, n_block), and the largest of all.
     """
 
-    points: Float
+    along: Float
+    across: Float
     n_xline: int
     block: NDArray[np.intp]
     centre: Float
@@ -142,25 +170,90 @@ class Columns:
     @classmethod
     def from_axes(cls, y_m: Float, x_m: Float, azimuth_rad: float) -> Columns:
         """Build from lateral axes in m and the azimuth of the flow from the x axis."""
-        row, col = np.arange(len(y_m)) // _BLOCK, np.arange(len(x_m)) // _BLOCK
-        middle, half = [], []
+        middle, half, member = [], [], []
         for axis in (y_m, x_m):
-            low = np.minimum.reduceat(axis, np.arange(0, len(axis), _BLOCK))
-            high = np.maximum.reduceat(axis, np.arange(0, len(axis), _BLOCK))
+            start = np.arange(0, len(axis), _BLOCK)
+            low = np.minimum.reduceat(axis, start)
+            high = np.maximum.reduceat(axis, start)
             middle.append(0.5 * (low + high))
             half.append(float(0.5 * (high - low).max()))
-        frames = [
-            np.stack([part.ravel() for part in flow_frame(y, x, azimuth_rad)], axis=-1)
-            for y, x in ((y_m, x_m), (middle[0], middle[1]))
-        ]
-        block = np.add.outer(row * len(middle[1]), col).ravel()
+            index = start[:, None] + np.arange(_BLOCK)
+            member.append(np.where(index < len(axis), index, -1))
+        row, col = member[0][:, None, :, None], member[1][None, :, None, :]
+        block = np.where((row < 0) | (col < 0), -1, row * len(x_m) + col)
+        along, across = (part.ravel() for part in flow_frame(y_m, x_m, azimuth_rad))
+        centre = np.stack([part.ravel() for part in flow_frame(*middle, azimuth_rad)])
         radius = 1.001 * float(np.hypot(half[0], half[1])) + 1e-6
-        return cls(frames[0], len(x_m), block, frames[1], radius)
+        return cls(along, across, len(x_m), block.reshape(-1, _BLOCK**2), centre, radius)
 
-    def candidates(self, tree: cKDTree, reach_m: float) -> NDArray[np.intp]:
-        """Return the columns whose block lies within `reach_m` of the tree, and some more."""
-        _, nearest = tree.query(self.centre, distance_upper_bound=reach_m + self.radius_m)
-        return np.flatnonzero((nearest < tree.n)[self.block])
+    @property
+    def box_m(self) -> tuple[Float, Float]:
+        """Least and largest (along, across) of the columns."""
+        both = (self.along, self.across)
+        return (np.array([part.min() for part in both]), np.array([part.max() for part in both]))
+
+    def nearest(
+        self, point: Float, reach_m: float
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the columns within `reach_m` of some points, and the nearest point of each.
+
+        Parameters
+        ----------
+        point : (along, across) in m, shape (n_point, 2).
+        reach_m : largest distance in m.
+
+        Notes
+        -----
+        A point v can be the nearest of a column in a block (centre c, radius r) only if the
+        column lies on its side of the bisector between it and the point u nearest to c, so
+        only if |c - v|^2 - |c - u|^2 <= 2 r |u - v|. Few points pass that, and all that do are
+        compared, so the answer is exact.
+        """
+        along, across = np.ascontiguousarray(point.T)
+        square = np.subtract.outer(self.centre[0], along)
+        square *= square
+        other = np.subtract.outer(self.centre[1], across)
+        other *= other
+        square += other
+        first = square.argmin(axis=1)
+        limit = (reach_m + self.radius_m) ** 2
+        here = np.flatnonzero(square[np.arange(len(first)), first] <= limit)
+        first, square = first[here], square[here]
+        apart = np.hypot(along[first][:, None] - along, across[first][:, None] - across)
+        apart *= 2.0 * self.radius_m
+        apart += square[np.arange(len(first)), first][:, None] + 1e-6
+        is_rival = (square <= apart) & (square <= limit)
+        count = is_rival.sum(axis=1)
+        # Most rivals first, so that the n-th rivals are those of the first so many blocks.
+        order = np.argsort(-count, kind="stable")
+        here, count, is_rival = here[order], count[order], is_rival[order]
+        rival = np.nonzero(is_rival)[1]
+        start = np.cumsum(count) - count
+        return self._closest(here, (along, across), (rival, start, count), reach_m)
+
+    def _closest(
+        self, here: NDArray[np.intp], point: tuple[Float, Float],
+        rivals: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]], reach_m: float,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the columns of blocks within reach of their rivals, and the nearest of them."""
+        rival, start, count = rivals
+        member = self.block[here]
+        along, across = self.along[member], self.across[member]
+        least = np.full(member.shape, reach_m**2)
+        nearest = np.full(member.shape, -1, dtype=np.intp)
+        for turn in range(int(count[0]) if len(count) else 0):
+            size = int(np.searchsorted(-count, -turn, side="left"))
+            one = rival[start[:size] + turn][:, None]
+            square = along[:size] - point[0][one]
+            square *= square
+            other = across[:size] - point[1][one]
+            other *= other
+            square += other
+            is_less = square < least[:size]
+            np.copyto(least[:size], square, where=is_less)
+            np.copyto(nearest[:size], one, where=is_less)
+        is_near = (nearest >= 0) & (member >= 0)
+        return member[is_near], nearest[is_near]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +363,10 @@ def amplitude_of(swing_rad: float) -> float:
     return (b1 + b3 / 3.0) / (np.pi * b0)
 
 
-def project(columns: Columns, line: Centreline, reach_m: float) -> Projection:
+def project(
+    columns: Columns, line: Centreline, reach_m: float,
+    is_used: NDArray[np.bool_] | None = None,
+) -> Projection:
     """Return the columns within `reach_m` of a line, and where they lie on it.
 
     Parameters
@@ -278,34 +374,26 @@ def project(columns: Columns, line: Centreline, reach_m: float) -> Projection:
     columns : columns in the frame of the line.
     line : its vertices; columns before the first and after the last are left out.
     reach_m : largest distance in m.
+    is_used : which of the vertices to look at, shape (n,); all by default.
     """
-    nothing = np.zeros(0)
-    if len(line.station_m) < 3:
-        return Projection(np.zeros(0, dtype=np.intp), nothing, nothing, nothing, nothing)
-    tree = cKDTree(line.position, balanced_tree=False, compact_nodes=False)
-    column = columns.candidates(tree, reach_m)
-    _, vertex = tree.query(columns.points[column], distance_upper_bound=reach_m)
-    is_near = vertex < tree.n
-    column, vertex = column[is_near], vertex[is_near]
-    away = columns.points[column] - line.position[vertex]
-    tangent, curvature = line.tangent[vertex], line.curvature[vertex]
-    ahead = (away * tangent).sum(axis=-1)
-    offset = away[:, 1] * tangent[:, 0] - away[:, 0] * tangent[:, 1]
-    step = ahead / line.length_m[vertex]
+    low, high = columns.box_m
+    is_close = ((line.position > low - reach_m) & (line.position < high + reach_m)).all(axis=1)
+    used = np.flatnonzero(is_close if is_used is None else is_close & is_used)
+    if used.size == 0 or len(line.station_m) < 3:
+        none = np.zeros(0, dtype=np.intp)
+        return Projection(line, none, np.zeros(0), none, np.zeros(0))
+    column, vertex = columns.nearest(line.position[used], reach_m)
+    vertex = used[vertex]
+    tangent_x, tangent_y = (line.tangent[:, axis].take(vertex) for axis in (0, 1))
+    away_x = columns.along.take(column) - line.position[:, 0].take(vertex)
+    away_y = columns.across.take(column) - line.position[:, 1].take(vertex)
+    offset = away_y * tangent_x - away_x * tangent_y
+    step = (away_x * tangent_x + away_y * tangent_y) / line.length_m.take(vertex)
     # Stations turn with the bend: those inside it lie closer together by 1 - curvature offset.
-    step = step / np.maximum(1.0 - curvature * offset, 0.3)
+    step /= np.maximum(1.0 - line.curvature.take(vertex) * offset, 0.3)
     is_end = (vertex == 0) & (step < -0.5) | (vertex == len(line.station_m) - 1) & (step > 0.5)
-    step = np.clip(step, -0.5, 0.5)
-    before, after = np.maximum(vertex - 1, 0), np.minimum(vertex + 1, len(line.station_m) - 1)
-
-    def between(values: Float) -> Float:
-        slope = (values[after] - values[before]) / np.maximum(after - before, 1)
-        return np.asarray(values[vertex] + step * slope)
-
-    found = Projection(
-        column, offset, between(line.station_m), between(line.phase), between(line.curvature)
-    )
-    return found.where(~is_end)
+    found = Projection(line, column, offset, vertex, np.clip(step, -0.5, 0.5))
+    return found.where(~is_end) if is_end.any() else found
 
 
 def flow_frame(y_m: Float, x_m: Float, azimuth_rad: float) -> tuple[Float, Float]:

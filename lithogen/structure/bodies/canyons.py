@@ -113,7 +113,7 @@ def draw_parts(context: BodyContext, interval: int, y_m: Float, x_m: Float) -> l
     spacing = 12000.0 + 10000.0 * rng.uniform()
     azimuth = slow_azimuth(context.seed, "structure/canyon/azimuth", interval)
     columns = Columns.from_axes(y_m, x_m, azimuth)
-    low, high = columns.points.min(axis=0), columns.points.max(axis=0)
+    low, high = columns.box_m
     first = int(np.ceil((low[1] - MAX_REACH_M) / spacing - 0.2))
     last = int(np.floor((high[1] + MAX_REACH_M) / spacing + 0.2))
     parts: list[BodyPart] = []

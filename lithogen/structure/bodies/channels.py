@@ -94,7 +94,7 @@ def draw_parts(
         return []
     columns = Columns.from_axes(y_m, x_m, belt.azimuth_rad)
     parts: list[BodyPart] = []
-    low, high = _offsets_near(belt, columns.points)
+    low, high = _offsets_near(belt, *columns.box_m)
     for number in _lanes_between(belt, low, high):
         lane = draw_lane(context, interval, number)
         # Most lanes wander past: told apart before any of their lines are drawn.
@@ -103,9 +103,8 @@ def draw_parts(
     return parts
 
 
-def _offsets_near(belt: Belt, points: Float) -> tuple[float, float]:
+def _offsets_near(belt: Belt, low: Float, high: Float) -> tuple[float, float]:
     """Return the offsets across the flow of lanes that run through some columns."""
-    low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.5 * belt.wavelength_m + 7.0 * belt.width_m
     station = np.linspace(low[0] - margin, high[0] + margin, 40)
     shift = belt.wander(station)
