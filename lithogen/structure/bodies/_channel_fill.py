@@ -9,12 +9,23 @@ from numpy.typing import NDArray
 
 from lithogen.rng import uniform
 from lithogen.rockphysics.facies import HETEROLITHIC, SANDSTONE, SHALE
-from lithogen.structure.bodies._meander import Columns, Meander, Projection, Ripple, project
+from lithogen.structure.bodies._meander import (
+    Columns,
+    Meander,
+    Projection,
+    Ripple,
+    Stretch,
+    project,
+)
 from lithogen.structure.bodies.part import BodyKind, BodyPart, body_number
 
 Float = NDArray[np.float64]
 
 LEAST_MS = 0.4
+# Levees: shape of their flank, and height at the outer bank over that at straight reaches.
+LEVEE_POWER, HIGHEST_LEVEE = 1.6, 1.3
+# Splays begin at this distance from the line over the width.
+SPLAY_START = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +81,68 @@ class Lane:
         for storey in self.storeys:
             shift = abs(storey.line.offset_m - self.offset_m)
             reach = max(reach, shift + storey.line.reach_across_m)
-        return reach + 0.7 * self.storeys[-1].width_m + self.levee_m
+        return reach + self.beside_m(len(self.storeys) - 1)
+
+    def has_levee(self, storey: int) -> bool:
+        """Return whether a storey kept its levees: the youngest, or any that none cut into."""
+        return storey == len(self.storeys) - 1 or not self.is_stacked
+
+    def beside_m(self, storey: int) -> float:
+        """Return how far from its line a storey has left anything, in m."""
+        channel = self.storeys[storey]
+        breadth = channel.breadth.bound
+        half = 0.5 * channel.width_m * (1.1 + breadth)
+        if not self.has_levee(storey):
+            return half
+        # Where levees get thinner than LEAST_MS, see `_add_levees`.
+        share = LEAST_MS / (HIGHEST_LEVEE * self.levee * channel.depth_ms)
+        away = 1.0 - min(share, 1.0) ** (1.0 / LEVEE_POWER)
+        reach = half + away * self.levee_m * (0.85 + 1.2 * breadth)
+        is_last = storey == len(self.storeys) - 1
+        return max(reach, SPLAY_START * channel.width_m + self.levee_m) if is_last else reach
+
+
+    def stretch(self, columns: Columns) -> Stretch:
+        """Return the stations of the lane that can have left anything in some columns."""
+        line, width = self.storeys[-1].line, self.storeys[-1].width_m
+        margin = line.reach_along_m + self.beside_m(len(self.storeys) - 1)
+        low, high = columns.box_m
+        step = width / (5.0 * line.sinuosity)
+        return line.stretch(float(low[0]) - margin, float(high[0]) + margin, step)
 
 
 def near_line(
-    channel: Channel, columns: Columns, reach_m: float, *, is_whole: bool = False
-) -> Projection:
-    """Return the columns within `reach_m` of a channel's centre line.
+    channel: Channel, columns: Columns, reach_m: float, stretch: Stretch, *,
+    is_whole: bool = False,
+) -> Projection | None:
+    """Return the columns within `reach_m` of a channel's centre line; None where there are none.
 
     Parameters
     ----------
     channel : the channel.
     columns : columns in the frame of the belt.
     reach_m : largest distance in m.
+    stretch : stations to look at, see `Lane.stretch`.
     is_whole : whether to look only at the loops that have been cut off, as they were before.
     """
     line = channel.line
-    margin = line.reach_along_m + reach_m
     low, high = columns.box_m
-    first, last = float(low[0]) - margin, float(high[0]) + margin
-    step = channel.width_m / (5.0 * line.sinuosity)
-    if not is_whole or line.cut is None:
-        return project(columns, line.centreline(first, last, step), reach_m)
-    old = replace(line, cut=None).centreline(first, last, step)
-    bend = np.rint(old.phase / np.pi)
-    is_loop = line.cut(bend.astype(np.int64)) & (np.abs(old.phase - np.pi * bend) < 1.25)
-    return project(columns, old, reach_m, is_loop)
+    reach_across = line.reach_across_m - line.wiggle.bound + reach_m
+    here = stretch.between(
+        float(low[1]) - line.offset_m - reach_across, float(high[1]) - line.offset_m + reach_across
+    )
+    if here is None:
+        return None
+    is_loop = None
+    if is_whole and line.cut is not None:
+        phase = line.phase_along(here)
+        bend = np.rint(phase / np.pi)
+        is_loop = line.cut(bend.astype(np.int64)) & (np.abs(phase - np.pi * bend) < 1.25)
+        if not is_loop.any():
+            return None
+        line = replace(line, cut=None)
+    near = project(columns, line.trace(here), reach_m, is_loop)
+    return near if near.column.size else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +171,7 @@ def section(channel: Channel, near: Projection) -> Section:
     ----------
     channel : the channel; near : columns beside it.
     """
-    # Smooth along the line, so its vertices are enough: interpolated rather than evaluated.
-    line = near.line
-    turn = np.tanh(2.2 * channel.width_m * line.curvature)
-    wide = 0.5 * channel.width_m * (1.0 + channel.breadth(line.station_m) + 0.1 * np.abs(turn))
-    bend, half = near.along(turn), near.along(wide)
+    bend, half = near.along(_bend(channel, near)), near.along(half_width(channel, near))
     strength = np.abs(bend)
     across = -np.sign(bend) * near.offset_m / half
     thalweg = 0.5 * strength
@@ -138,6 +181,17 @@ def section(channel: Channel, near: Projection) -> Section:
     return Section(depth, -strength * across, from_thalweg, np.abs(near.offset_m) - half)
 
 
+def _bend(channel: Channel, near: Projection) -> Float:
+    """Return the strength of the bend at the vertices of the line, -1 to 1, > 0 to the left."""
+    return np.asarray(np.tanh(2.2 * channel.width_m * near.line.curvature))
+
+
+def half_width(channel: Channel, near: Projection) -> Float:
+    """Return half the width at the vertices of the line, m: wider in bends."""
+    breadth = channel.breadth(near.line.station_m)
+    return 0.5 * channel.width_m * (1.0 + breadth + 0.1 * np.abs(_bend(channel, near)))
+
+
 class _Painter:
     """Collects parts of one lane from columns and intervals of age."""
 
@@ -145,54 +199,63 @@ class _Painter:
         self.index = (seed, interval, lane.number)
         self.n_xline = n_xline
         self.parts: list[BodyPart] = []
+        self.numbers: dict[BodyKind, int] = {}
 
     def add(
-        self, kind: BodyKind, facies: int, column: NDArray[np.intp], top: Float, base: Float
+        self, kind: BodyKind, facies: int, column: NDArray[np.intp], top: Float | float,
+        base: Float | float,
     ) -> None:
-        """Add the columns where `base` lies below `top`."""
-        is_kept = base - top > LEAST_MS
+        """Add the columns where `base` lies below `top`; numbers stand for flat surfaces."""
+        is_kept = np.subtract(base, top) > LEAST_MS
         if not is_kept.any():
             return
-        seed, interval, lane = self.index
-        rows, cols = np.divmod(column[is_kept], self.n_xline)
+        if kind not in self.numbers:
+            seed, interval, lane = self.index
+            self.numbers[kind] = body_number(seed, kind, interval, lane)
+        kept = column[is_kept]
+        rows = kept // self.n_xline
+        ages = [
+            one[is_kept].astype(np.float32) if isinstance(one, np.ndarray)
+            else np.full(kept.shape, one, dtype=np.float32) for one in (top, base)
+        ]
         # Sand compacts least: the layers above drape it.
         drape = {SANDSTONE: 0.25, HETEROLITHIC: 0.1}.get(facies, 0.0)
         self.parts.append(BodyPart(
-            kind, body_number(seed, kind, interval, lane), facies, rows, cols,
-            top[is_kept].astype(np.float32), base[is_kept].astype(np.float32),
+            kind, self.numbers[kind], facies, rows, kept - rows * self.n_xline, *ages,
             drape if kind == BodyKind.CHANNEL else 0.0,
         ))
 
 
 def lane_parts(lane: Lane, columns: Columns, seed: int, interval: int) -> list[BodyPart]:
     """Return the parts of a lane of an interval's belt, oldest storey first."""
-    width = lane.storeys[-1].width_m
     painter = _Painter(seed, interval, lane, columns.n_xline)
+    stretch = lane.stretch(columns)
     for storey, channel in enumerate(lane.storeys):
         is_last = storey == len(lane.storeys) - 1
-        has_levee = is_last or not lane.is_stacked
-        reach = 0.7 * width + (lane.levee_m if has_levee else 0.0)
-        near = near_line(channel, columns, reach)
         if is_last:
-            _add_oxbows(painter, channel, columns)
-        if near.column.size:
-            shape = section(channel, near)
-            _add_fill(painter, lane, channel, near.column, shape, is_last=is_last)
-            if has_levee:
-                crest = _add_levees(painter, lane, channel, near, shape.edge_m)
-                if is_last:
-                    _add_splays(painter, lane, channel, near, crest)
+            _add_oxbows(painter, channel, columns, stretch)
+        near = near_line(channel, columns, lane.beside_m(storey), stretch)
+        if near is None:
+            continue
+        edge_m = np.abs(near.offset_m) - near.along(half_width(channel, near))
+        is_inside = edge_m < 0.0
+        _add_fill(painter, lane, channel, near.where(is_inside), is_last=is_last)
+        if lane.has_levee(storey):
+            is_outside = ~is_inside
+            beside = _Overbank.beside(channel, near.where(is_outside), edge_m[is_outside])
+            crest = _add_levees(painter, lane, channel, beside)
+            if is_last:
+                _add_splays(painter, lane, channel, beside, crest)
     return painter.parts
 
 
 def _add_fill(
-    painter: _Painter, lane: Lane, channel: Channel, column: NDArray[np.intp],
-    shape: Section, *, is_last: bool,
+    painter: _Painter, lane: Lane, channel: Channel, near: Projection, *, is_last: bool
 ) -> None:
     """Add the fill of a channel: sand, finer upwards, or mud over a sandy lag."""
-    kind, is_inside = BodyKind.CHANNEL, shape.edge_m < 0.0
-    column, depth = column[is_inside], shape.depth_ms[is_inside]
-    top = np.full(column.shape, channel.top_age)
+    kind, column, top = BodyKind.CHANNEL, near.column, channel.top_age
+    shape = section(channel, near)
+    depth = shape.depth_ms
     base = top + depth
     if is_last and lane.is_mud:
         lag = np.minimum(0.35 * np.maximum(depth - 0.55 * channel.depth_ms, 0.0), depth)
@@ -203,75 +266,94 @@ def _add_fill(
         painter.add(kind, SANDSTONE, column, top, base)
         return
     # Point bars fine upwards: more of the section is fine-grained towards the inner bank.
-    fine = channel.depth_ms * (0.3 + 0.2 * shape.inward[is_inside])
+    fine = channel.depth_ms * (0.3 + 0.2 * shape.inward)
     painter.add(kind, SANDSTONE, column, top + fine, base)
     painter.add(kind, HETEROLITHIC, column, top, np.minimum(top + fine, base))
     if is_last and lane.plug > 0.0:
-        place = shape.from_thalweg[is_inside] / 0.6
+        place = shape.from_thalweg / 0.6
         hollow = lane.plug * channel.depth_ms * (1.0 - place**2)
         painter.add(kind, SHALE, column, top, top + np.minimum(hollow, depth))
 
 
 def _add_oxbows(
-    painter: _Painter, channel: Channel, columns: Columns
+    painter: _Painter, channel: Channel, columns: Columns, stretch: Stretch
 ) -> None:
     """Add loops that the channel has cut off: mud over a sandy bottom."""
     if channel.line.cut is None or channel.line.cut.chance == 0.0:
         return
-    old = near_line(channel, columns, 0.7 * channel.width_m, is_whole=True)
-    if old.column.size == 0:
+    old = near_line(channel, columns, 0.7 * channel.width_m, stretch, is_whole=True)
+    if old is None:
         return
     depth = section(channel, old).depth_ms
-    top = np.full(depth.shape, channel.top_age)
+    top = channel.top_age
     mud = 0.65 * depth
     painter.add(BodyKind.CHANNEL, SANDSTONE, old.column, top + mud, top + 0.95 * depth)
     painter.add(BodyKind.CHANNEL, SHALE, old.column, top, top + mud)
 
 
-def _outward(near: Projection) -> tuple[NDArray[np.int64], Float, Float]:
-    """Return number of the bend, phase from its apex and sign towards its outer bank."""
-    bend = np.rint(near.phase / np.pi)
-    # Bends of even number turn left, so their outer bank is on the right, and so on.
-    sign = np.where(bend % 2 == 0, -1.0, 1.0)
-    return bend.astype(np.int64), near.phase - np.pi * bend, sign
+@dataclass(frozen=True, slots=True)
+class _Overbank:
+    """Columns outside the banks: `edge_m` from the bank, `angle` in radians from the apex of
+    bend number `bend`, and `outward` from the line over the width, > 0 at its outer bank."""
+
+    near: Projection
+    edge_m: Float
+    bend: NDArray[np.int64]
+    angle: Float
+    outward: Float
+
+    @classmethod
+    def beside(cls, channel: Channel, near: Projection, edge_m: Float) -> _Overbank:
+        phase = near.phase
+        bend = np.rint(phase / np.pi)
+        number = bend.astype(np.int64)
+        # Bends of even number turn left, so their outer bank is on the right, and so on.
+        outward = near.offset_m * ((2 * (number & 1) - 1) / channel.width_m)
+        return cls(near, edge_m, number, phase - np.pi * bend, outward)
 
 
-def _add_levees(
-    painter: _Painter, lane: Lane, channel: Channel, near: Projection, edge_m: Float
-) -> Float:
+def _add_levees(painter: _Painter, lane: Lane, channel: Channel, beside: _Overbank) -> Float:
     """Add levees, higher and wider at outer banks; return the age of their surface, ms."""
-    _, angle, sign = _outward(near)
-    outer = np.cos(angle) * np.clip(sign * near.offset_m / channel.width_m, -1.0, 1.0)
-    away = edge_m / (lane.levee_m * (0.7 + 1.2 * near.along(channel.breadth(near.line.station_m)) + 0.15 * outer))
-    share = np.clip(1.0 - away, 0.0, 1.0) ** 1.6 * np.clip(away / 0.06, 0.0, 1.0)
-    height = lane.levee * channel.depth_ms * share * (1.0 + 0.3 * outer)
-    top = np.full(away.shape, channel.top_age)
-    painter.add(BodyKind.LEVEE, HETEROLITHIC, near.column, top - height, top)
-    return np.asarray(top - height)
+    near = beside.near
+    outer = np.cos(beside.angle) * np.clip(beside.outward, -1.0, 1.0)
+    wide = near.along(0.7 + 1.2 * channel.breadth(near.line.station_m))
+    away = beside.edge_m / (lane.levee_m * (wide + 0.15 * outer))
+    share = np.clip(1.0 - away, 0.0, 1.0) ** LEVEE_POWER * np.minimum(away / 0.06, 1.0)
+    share *= 1.0 + (HIGHEST_LEVEE - 1.0) * outer
+    top = channel.top_age - lane.levee * channel.depth_ms * share
+    painter.add(BodyKind.LEVEE, HETEROLITHIC, near.column, top, channel.top_age)
+    return top
 
 
 def _add_splays(
-    painter: _Painter, lane: Lane, channel: Channel, near: Projection, surface: Float
+    painter: _Painter, lane: Lane, channel: Channel, beside: _Overbank, surface: Float
 ) -> None:
     """Add crevasse splays: thin sandy lobes on the levee's `surface`, outside some bends."""
-    bend, angle, sign = _outward(near)
-    seed, *index = painter.index
-    # Four hashed numbers a bend: whether, how long, where, how thick.
-    u, length, place, thick = (
-        uniform(seed, "structure/channel/splay", *index, bend, k) for k in range(4)
-    )
-    length = (0.6 + 0.4 * length) * lane.levee_m / channel.width_m
-    out = (sign * near.offset_m / channel.width_m - 0.65) / length
-    # A bend that was cut off no longer turns the way its number says: no splay there.
-    is_splay = (u < 0.6) & (out > 0.0) & (out < 1.0) & (sign * near.curvature < 0.0)
-    if not is_splay.any():
+    if beside.bend.size == 0:
         return
+    seed, *index = painter.index
+    first = int(beside.bend.min())
+    bends = np.arange(first, int(beside.bend.max()) + 1)
+    # Four hashed numbers a bend: whether, how long, where, how thick.
+    drawn = uniform(seed, "structure/channel/splay", *index, bends, np.arange(4)[:, None])
+    longest = lane.levee_m / channel.width_m
+    # A bend that was cut off no longer turns the way its number says: no splay there.
+    turn = beside.near.curvature * beside.near.offset_m
+    here = np.flatnonzero(
+        (drawn[0] < 0.6)[beside.bend - first] & (beside.outward > SPLAY_START) & (turn < 0.0))
+    if here.size == 0:
+        return
+    bend = beside.bend[here] - first
+    length = (0.6 + 0.4 * drawn[1, bend]) * longest
+    inside = (beside.outward[here] - SPLAY_START) / length
     arc = channel.line.wavelength_m * channel.line.sinuosity / (2.0 * np.pi * channel.width_m)
-    beside = (angle - 0.6 * (place - 0.5)) * arc
+    across = (beside.angle[here] - 0.6 * (drawn[2, bend] - 0.5)) * arc
     # A lobe: narrow at the breach, widest two thirds out, with a fingered front.
-    inside = np.clip(out, 0.0, 1.0)
+    inside = np.minimum(inside, 1.0)
     spread = length * (0.08 + 1.1 * inside * np.sqrt(1.0 - inside**2))
-    spread = spread * (1.0 + 0.15 * np.cos(11.0 * beside / length + 6.0 * place))
-    lobe = np.maximum(1.0 - (beside / spread) ** 2, 0.0) * (1.0 - 0.6 * inside)
-    sheet = np.where(is_splay, lane.splay_ms * (0.3 + 0.7 * thick) * lobe, 0.0)
-    painter.add(BodyKind.SPLAY, SANDSTONE, near.column, surface - sheet, surface)
+    spread *= 1.0 + 0.15 * np.cos(11.0 * across / length + 6.0 * drawn[2, bend])
+    lobe = np.maximum(1.0 - (across / spread) ** 2, 0.0) * (1.0 - 0.6 * inside)
+    lobe[inside >= 1.0] = 0.0
+    sheet = lane.splay_ms * (0.3 + 0.7 * drawn[3, bend]) * lobe
+    painter.add(
+        BodyKind.SPLAY, SANDSTONE, beside.near.column[here], surface[here] - sheet, surface[here])

@@ -41,11 +41,16 @@ class Ripple:
         deviation: float = 1.0, n_wave: int = 4,
     ) -> Ripple:
         """Draw log-uniform wavelengths in metres; `deviation` is the standard deviation."""
-        low, high = np.log(wavelength_m)
-        wavelength = np.exp(rng.uniform(low, high, n_wave))
-        phase = rng.uniform(0.0, 2.0 * np.pi, n_wave)
-        amplitude = np.full(n_wave, deviation * np.sqrt(2.0 / n_wave))
-        return cls(2.0 * np.pi / wavelength, phase, amplitude)
+        return cls.drawn(rng.uniform(size=2 * n_wave), wavelength_m, deviation)
+
+    @classmethod
+    def drawn(cls, u: Float, wavelength_m: tuple[float, float], deviation: float) -> Ripple:
+        """Build from uniform numbers in (0, 1), two a wave; otherwise as `random`."""
+        n_wave = len(u) // 2
+        low, high = wavelength_m
+        wavelength = low * (high / low) ** u[:n_wave]
+        amplitude = np.full(n_wave, deviation * (2.0 / n_wave) ** 0.5)
+        return cls(2.0 * np.pi / wavelength, 2.0 * np.pi * u[n_wave:], amplitude)
 
     def __call__(self, station_m: Float) -> Float:
         """Evaluate at stations in metres, any shape."""
@@ -182,7 +187,7 @@ class Columns:
         row, col = member[0][:, None, :, None], member[1][None, :, None, :]
         block = np.where((row < 0) | (col < 0), -1, row * len(x_m) + col)
         along, across = (part.ravel() for part in flow_frame(y_m, x_m, azimuth_rad))
-        centre = np.stack([part.ravel() for part in flow_frame(*middle, azimuth_rad)])
+        centre = np.stack([part.ravel() for part in flow_frame(middle[0], middle[1], azimuth_rad)])
         radius = 1.001 * float(np.hypot(half[0], half[1])) + 1e-6
         return cls(along, across, len(x_m), block.reshape(-1, _BLOCK**2), centre, radius)
 
@@ -257,6 +262,32 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """What storeys of one lane have in common: ripples at stations, each of shape (n,).
+
+    Parameters
+    ----------
+    station_m : places along the mean flow, evenly spaced.
+    swing : relative change of the swing; `lag` : change of the phase, radians.
+    shift_m : shift across the flow, in m.
+    """
+
+    station_m: Float
+    swing: Float
+    lag: Float
+    shift_m: Float
+
+    def between(self, low_m: float, high_m: float) -> Stretch | None:
+        """Return the least stretch with all stations whose shift lies between two, or None."""
+        here = np.flatnonzero((self.shift_m > low_m) & (self.shift_m < high_m))
+        if here.size == 0:
+            return None
+        # One station more for ends that lie between two, and those that `trace` drops.
+        first, last = max(here[0] - _MARGIN - 1, 0), here[-1] + _MARGIN + 2
+        return Stretch(*(getattr(self, name)[first:last] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
 class Meander:
     """A sine-generated curve whose swing, pace and symmetry change from bend to bend.
 
@@ -295,7 +326,9 @@ class Meander:
     @property
     def reach_along_m(self) -> float:
         """How far a point of the line can lie from its station, along the flow, in m."""
-        return 0.5 * self.wavelength_m
+        angle = self.swing_rad * (1.0 + self.swing.bound)
+        bend = 0.5 * float(jv(2, angle) + 0.5 * jv(4, angle)) / (np.pi * float(j0(angle)))
+        return self.wavelength_m * (bend + abs(self.skew) * amplitude_of(angle) ** 2)
 
     @property
     def reach_across_m(self) -> float:
@@ -305,12 +338,19 @@ class Meander:
 
     def phases(self, station_m: Float) -> Float:
         """Return the phase in radians; bend m has its apex at m pi."""
+        return self._phases(station_m, self.lag(station_m))
+
+    def _phases(self, station_m: Float, lag: Float) -> Float:
         turn = 2.0 * np.pi / self.wavelength_m
-        return np.asarray(turn * station_m + self.phase_rad + self.lag(station_m))
+        return np.asarray(turn * station_m + self.phase_rad + lag)
 
     def positions(self, station_m: Float, phase: Float) -> Float:
         """Return the points (along, across) at stations, shape (n, 2)."""
-        angle = self.swing_rad * (1.0 + self.swing(station_m))
+        shift = self.wiggle(station_m) + self.wander(station_m)
+        return self._positions(station_m, phase, self.swing(station_m), shift)
+
+    def _positions(self, station_m: Float, phase: Float, swing: Float, shift_m: Float) -> Float:
+        angle = self.swing_rad * (1.0 + swing)
         if self.cut is not None:
             bend = np.rint(phase / np.pi)
             is_cut = self.cut(bend.astype(np.int64))
@@ -325,16 +365,27 @@ class Meander:
         across = -scale * (b1 * np.cos(phase) + b3 / 3.0 * np.cos(3.0 * phase))
         along = 0.5 * scale * (b2 * np.sin(2.0 * phase) + 0.5 * b4 * np.sin(4.0 * phase))
         along = station_m + along - self.skew * across**2 / self.wavelength_m
-        across = across + self.offset_m + self.wiggle(station_m) + self.wander(station_m)
-        return np.stack([along, across], axis=-1)
+        return np.stack([along, across + self.offset_m + shift_m], axis=-1)
 
-    def centreline(self, first_m: float, last_m: float, step_m: float) -> Centreline:
-        """Return the vertices between two stations, at whole multiples of `step_m`."""
+    def stretch(self, first_m: float, last_m: float, step_m: float) -> Stretch:
+        """Return the ripples of the line between two stations, at whole multiples of `step_m`.
+
+        Lines that differ in swing_rad, phase_rad, offset_m and cut alone can share it.
+        """
         first = int(np.floor(first_m / step_m)) - _MARGIN
         last = int(np.ceil(last_m / step_m)) + _MARGIN
         station: Float = step_m * np.arange(first, last + 1, dtype=np.float64)
-        phase = self.phases(station)
-        point = self.positions(station, phase)
+        shift = self.wiggle(station) + self.wander(station)
+        return Stretch(station, self.swing(station), self.lag(station), shift)
+
+    def phase_along(self, stretch: Stretch) -> Float:
+        """Return the phases at the vertices of `trace`."""
+        return self._phases(stretch.station_m, stretch.lag)[_MARGIN:-_MARGIN]
+
+    def trace(self, stretch: Stretch) -> Centreline:
+        """Return the vertices of the line along a stretch, less two at each end."""
+        phase = self._phases(stretch.station_m, stretch.lag)
+        point = self._positions(stretch.station_m, phase, stretch.swing, stretch.shift_m)
         half = 0.5 * (point[2:] - point[:-2])
         length = np.hypot(half[:, 0], half[:, 1])
         tangent = half / length[:, None]
@@ -343,8 +394,13 @@ class Meander:
         ) / (2.0 * length[1:-1])
         inner = slice(_MARGIN, -_MARGIN)
         return Centreline(
-            point[inner], tangent[1:-1], turn, station[inner], phase[inner], length[1:-1]
+            point[inner], tangent[1:-1], turn, stretch.station_m[inner], phase[inner],
+            length[1:-1],
         )
+
+    def centreline(self, first_m: float, last_m: float, step_m: float) -> Centreline:
+        """Return the vertices between two stations, at whole multiples of `step_m`."""
+        return self.trace(self.stretch(first_m, last_m, step_m))
 
 
 def swing_of(sinuosity: float) -> float:
@@ -404,11 +460,10 @@ def flow_frame(y_m: Float, x_m: Float, azimuth_rad: float) -> tuple[Float, Float
 
 def slow_azimuth(seed: int, stream: str, interval: int) -> float:
     """Return the flow azimuth of an interval: one of the world, turning slowly with age."""
-    world = float(uniform(seed, stream, 0)) * 2.0 * np.pi
     knot, rest = divmod(interval, 6)
+    index = ([0, 1, 1, 2], [0, knot, knot + 1, interval])
+    world, low, high, own = (float(draw) for draw in uniform(seed, stream, *index))
     # Value noise between knots six intervals apart, blended smoothly.
-    low, high = (float(uniform(seed, stream, 1, knot + step)) - 0.5 for step in (0, 1))
     share = rest / 6.0
-    slow = low + (high - low) * share * share * (3.0 - 2.0 * share)
-    own = float(uniform(seed, stream, 2, interval)) - 0.5
-    return world + 1.6 * slow + 0.5 * own
+    slow = low + (high - low) * share * share * (3.0 - 2.0 * share) - 0.5
+    return 2.0 * np.pi * world + 1.6 * slow + 0.5 * (own - 0.5)

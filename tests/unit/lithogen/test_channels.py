@@ -24,6 +24,15 @@ def context_of(seed, **controls):
     return BodyContext(seed, scenario, BackgroundVelocity.from_scenario(scenario))
 
 
+def near_whole(channel, columns, widths):
+    """Columns within some widths of a channel, over all its stations beside them."""
+    low, high = columns.box_m
+    margin = channel.line.reach_along_m + widths * channel.width_m
+    step = channel.width_m / (5.0 * channel.line.sinuosity)
+    stretch = channel.line.stretch(low[0] - margin, high[0] + margin, step)
+    return near_line(channel, columns, widths * channel.width_m, stretch)
+
+
 def painted(parts, shape):
     """Top, base, kind, facies and label of the last part on each column, by order of painting."""
     out = np.zeros((5, *shape))
@@ -143,7 +152,7 @@ def test_channels_keep_their_width():
         axis = step * np.arange(-160, 160)
         centre = channel.line.centreline(0.0, step, step).position[0]
         columns = Columns.from_axes(axis + centre[1], axis + centre[0], 0.0)
-        near = near_line(channel, columns, 0.8 * channel.width_m)
+        near = near_whole(channel, columns, 0.8)
         is_inside = section(channel, near).edge_m < 0.0
         # Area of columns along a stretch of the line over its length: the mean width there.
         stations = near.station_m[is_inside]
@@ -162,7 +171,7 @@ def test_thalweg_lies_at_the_outer_bank():
         channel = lane.storeys[-1]
         axis = channel.width_m / 10.0 * np.arange(-150, 150)
         lateral = axis + channel.line.offset_m + channel.line.wander(np.zeros(1))
-        near = near_line(channel, Columns.from_axes(lateral, axis, 0.0), 0.7 * channel.width_m)
+        near = near_whole(channel, Columns.from_axes(lateral, axis, 0.0), 0.7)
         shape = section(channel, near)
         for side in (1.0, -1.0):
             is_bend = side * near.curvature * channel.width_m > 0.25
