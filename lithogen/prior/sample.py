@@ -36,7 +36,7 @@ def labelled_world(
     world = world_fields(structure, window, spacing, seed)
     found = world.structure
     y_m, x_m, _ = window.axes(spacing)
-    fluid = fluids(structure, seed, found.age.numpy(), world.depth_m, y_m, x_m)
+    fluid = fluids(structure, seed, found.age.cpu().numpy(), world.depth_m, y_m, x_m)
     held = fluid.nonzero()
     is_reservoir = np.isin(world.facies[held], POROUS_FACIES) & (
         world.porosity[held] > MIN_POROSITY)
@@ -48,12 +48,15 @@ def labelled_world(
             vp, vs, rho, world.porosity, world.facies, fluid,
             depth_m=world.depth_m + scenario.burial_m, water_depth_m=scenario.water_depth_m,
         )
+    labels = {
+        "rgt": found.age, "fault": found.fault, "throw": found.throw_ms,
+        "sequence": found.sequence, "body": found.bodies.number(),
+        "body_kind": found.bodies.kind(),
+    }
     return {
         "lithology": world.facies, "vp": vp, "vs": vs, "rho": rho, "impedance": vp * rho,
-        "rgt": found.age.numpy(), "fault": found.fault.numpy(), "throw": found.throw_ms.numpy(),
-        "sequence": found.sequence.numpy(), "body": found.bodies.number().numpy(),
-        "body_kind": found.bodies.kind().numpy(), "fluid": fluid, "porosity": world.porosity,
-        "net_to_gross": world.net_to_gross,
+        "fluid": fluid, "porosity": world.porosity, "net_to_gross": world.net_to_gross,
+        **{name: field.cpu().numpy() for name, field in labels.items()},
     }
 
 

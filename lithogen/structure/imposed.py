@@ -110,14 +110,15 @@ class ImposedStructure(Structure):
         self, window: Window, spacing: Spacing, fault: Tensor, throw_ms: Tensor
     ) -> tuple[Layers, list[BodyPart]]:
         """Return age, rate, environment and sequence of every voxel, and the bodies there."""
-        age, rate = self.given.age_and_rate(window, spacing)
-        likelihood, throw = self.given.fault_and_throw(window, spacing)
+        device = fault.device
+        age, rate = (v.to(device) for v in self.given.age_and_rate(window, spacing))
+        likelihood, throw = (v.to(device) for v in self.given.fault_and_throw(window, spacing))
         torch.maximum(fault, likelihood, out=fault)
         torch.maximum(throw_ms, throw, out=throw_ms)
         y_m, x_m, _ = window.axes(spacing)
         environment = torch.zeros_like(age)
         for values, period_ms, phase in belt_maps(self.seed, self.scenario, 0, y_m, x_m):
-            field_ = torch.from_numpy(values.astype(np.float32))[:, :, None]
+            field_ = torch.from_numpy(values.astype(np.float32)).to(age.device)[:, :, None]
             environment += field_ * torch.sin(age * (2 * np.pi / period_ms) + phase)
         number = torch.floor(age / SEQUENCE_OFFSET_MS + 0.3).clamp_(0, 120).to(torch.int8)
         context = BodyContext(self.seed, self.scenario, self.velocity)

@@ -218,7 +218,9 @@ class Structure:
                 is_inside &= twt - sequence.fold(y_m, x_m) < below.top(y_m, x_m)
         return np.where(is_inside, twt * 1e-3, np.nan)
 
-    def evaluate(self, window: Window, spacing: Spacing) -> StructureFields:
+    def evaluate(
+        self, window: Window, spacing: Spacing, device: torch.device | str = "cpu"
+    ) -> StructureFields:
         """Evaluate on the voxels of a window.
 
         The last bit of a sine may depend on where a voxel lies in its array, so
@@ -228,11 +230,12 @@ class Structure:
         ----------
         window : absolute indices of the voxels.
         spacing : sample spacing.
+        device : where the voxels are computed; maps and tables are made on the CPU.
         """
         y_m, x_m, twt_s = window.axes(spacing)
         axes = (y_m, x_m, twt_s * 1e3)
-        fault = torch.zeros(window.shape)
-        throw = torch.zeros(window.shape)
+        fault = torch.zeros(window.shape, device=device)
+        throw = torch.zeros(window.shape, device=device)
         layers, parts = self.layers(window, spacing, fault, throw)
         bodies = paint(layers.age, layers.rate * (0.5 * spacing.dt_s * 1e3), parts)
         bodies = self._with_salt(bodies, axes, 0.5e3 * spacing.dt_s)
@@ -250,11 +253,13 @@ class Structure:
         Parameters
         ----------
         window, spacing : which voxels.
-        fault, throw_ms : likelihood 0..1 and throw in ms, updated in place by maximum.
+        fault, throw_ms : likelihood 0..1 and throw in ms, updated in place by maximum; their
+            device is that of the result.
         """
         y_m, x_m, twt_s = window.axes(spacing)
         axes = (y_m, x_m, twt_s * 1e3)
-        time = torch.from_numpy(axes[2].astype(np.float32)).expand(window.shape).clone()
+        time = torch.from_numpy(axes[2].astype(np.float32)).to(fault.device)
+        time = time.expand(window.shape).clone()
         for dome in self._domes(axes):
             undo_dome(dome, time, axes)
         for one in faults_near(self.seed, self.scenario, self.velocity, *axes):
@@ -300,7 +305,7 @@ class Structure:
         labels: tuple[Tensor, Tensor],
     ) -> Tensor:
         """Undo the faults that ended before an unconformity was cut, below it only."""
-        moved, own = below, (torch.zeros(0), torch.zeros(0))
+        moved, own = below, (below, below)
         for one in faults_near(self.seed, self.scenario, self.velocity, *axes, stage=stage):
             if moved is below:
                 moved = below.clone()
@@ -324,8 +329,8 @@ class Structure:
             rows, cols = np.nonzero(np.isfinite(top) & (top < axes[2][-1] + half))
             if rows.size == 0:
                 continue
-            iy, ix = torch.from_numpy(rows), torch.from_numpy(cols)
-            edge = torch.from_numpy(top[rows, cols].astype(np.float32))[:, None]
+            iy, ix = (torch.from_numpy(at).to(twt.device) for at in (rows, cols))
+            edge = torch.from_numpy(top[rows, cols].astype(np.float32)).to(twt.device)[:, None]
             share = ((twt + half - edge) / (2 * half)).clamp(0.0, 1.0)
             ages = np.zeros(rows.size, dtype=np.float32)
             parts.append(BodyPart(BodyKind.SALT, dome.number, EVAPORITE, rows, cols, ages, ages))
