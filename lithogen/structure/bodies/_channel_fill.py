@@ -24,6 +24,8 @@ Float = NDArray[np.float64]
 LEAST_MS = 0.4
 # Levees: shape of their flank, and height at the outer bank over that at straight reaches.
 LEVEE_POWER, HIGHEST_LEVEE = 1.6, 1.3
+# Vertices of a line on a length of one width.
+VERTICES = 4.0
 # Splays begin at this distance from the line over the width.
 SPLAY_START = 0.65
 
@@ -44,6 +46,11 @@ class Channel:
     depth_ms: float
     width_m: float
     breadth: Ripple
+
+    @property
+    def half_m(self) -> float:
+        """Half of its largest width, m, see `half_width`."""
+        return 0.5 * self.width_m * (1.1 + self.breadth.bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class Lane:
         """Return how far from its line a storey has left anything, in m."""
         channel = self.storeys[storey]
         breadth = channel.breadth.bound
-        half = 0.5 * channel.width_m * (1.1 + breadth)
+        half = channel.half_m
         if not self.has_levee(storey):
             return half
         # Where levees get thinner than LEAST_MS, see `_add_levees`.
@@ -107,7 +114,7 @@ class Lane:
         line, width = self.storeys[-1].line, self.storeys[-1].width_m
         margin = line.reach_along_m + self.beside_m(len(self.storeys) - 1)
         low, high = columns.box_m
-        step = width / (5.0 * line.sinuosity)
+        step = width / (VERTICES * line.sinuosity)
         return line.stretch(float(low[0]) - margin, float(high[0]) + margin, step)
 
 
@@ -281,7 +288,7 @@ def _add_oxbows(
     """Add loops that the channel has cut off: mud over a sandy bottom."""
     if channel.line.cut is None or channel.line.cut.chance == 0.0:
         return
-    old = near_line(channel, columns, 0.7 * channel.width_m, stretch, is_whole=True)
+    old = near_line(channel, columns, channel.half_m, stretch, is_whole=True)
     if old is None:
         return
     depth = section(channel, old).depth_ms

@@ -15,7 +15,7 @@ Float = NDArray[np.float64]
 # Above this angle neighbouring bends of a sine-generated curve come too close to each other.
 MAX_SWING_RAD = 1.6
 # Columns are looked up in blocks of this many by this many first.
-_BLOCK = 6
+_BLOCK = 8
 # Neighbours on each side that a vertex needs for its tangent and curvature.
 _MARGIN = 2
 
@@ -163,6 +163,7 @@ class Columns:
     n_xline : number of columns in a row of the lattice.
     block : columns of each block, shape (n_block, columns a block); -1 beyond the lattice.
     centre, radius_m : of the blocks, shape (2, n_block), and the largest of all.
+    box_m : least and largest (along, across) of the columns.
     """
 
     along: Float
@@ -171,6 +172,7 @@ class Columns:
     block: NDArray[np.intp]
     centre: Float
     radius_m: float
+    box_m: tuple[Float, Float]
 
     @classmethod
     def from_axes(cls, y_m: Float, x_m: Float, azimuth_rad: float) -> Columns:
@@ -189,13 +191,8 @@ class Columns:
         along, across = (part.ravel() for part in flow_frame(y_m, x_m, azimuth_rad))
         centre = np.stack([part.ravel() for part in flow_frame(middle[0], middle[1], azimuth_rad)])
         radius = 1.001 * float(np.hypot(half[0], half[1])) + 1e-6
-        return cls(along, across, len(x_m), block.reshape(-1, _BLOCK**2), centre, radius)
-
-    @property
-    def box_m(self) -> tuple[Float, Float]:
-        """Least and largest (along, across) of the columns."""
-        both = (self.along, self.across)
-        return (np.array([part.min() for part in both]), np.array([part.max() for part in both]))
+        box = (np.array([along.min(), across.min()]), np.array([along.max(), across.max()]))
+        return cls(along, across, len(x_m), block.reshape(-1, _BLOCK**2), centre, radius, box)
 
     def nearest(
         self, point: Float, reach_m: float
@@ -214,51 +211,67 @@ class Columns:
         only if |c - v|^2 - |c - u|^2 <= 2 r |u - v|. Few points pass that, and all that do are
         compared, so the answer is exact.
         """
-        along, across = np.ascontiguousarray(point.T)
-        square = np.subtract.outer(self.centre[0], along)
-        square *= square
-        other = np.subtract.outer(self.centre[1], across)
-        other *= other
-        square += other
+        # Squares from a place nearby, less those of the block alone: one product of matrices.
+        local = point - point[0]
+        centre = self.centre - point[0][:, None]
+        own = (local**2).sum(axis=1)
+        square = centre.T @ (-2.0 * local.T)
+        square += own
         first = square.argmin(axis=1)
-        limit = (reach_m + self.radius_m) ** 2
-        here = np.flatnonzero(square[np.arange(len(first)), first] <= limit)
-        first, square = first[here], square[here]
-        apart = np.hypot(along[first][:, None] - along, across[first][:, None] - across)
-        apart *= 2.0 * self.radius_m
-        apart += square[np.arange(len(first)), first][:, None] + 1e-6
-        is_rival = (square <= apart) & (square <= limit)
+        least = square[np.arange(len(first)), first]
+        limit = (reach_m + self.radius_m) ** 2 - (centre**2).sum(axis=0)
+        here = np.flatnonzero(least <= limit)
+        apart = own[:, None] + own - 2.0 * (local @ local.T)
+        apart = 2.0 * self.radius_m * np.sqrt(np.maximum(apart, 0.0))
+        bound = apart[first[here]]
+        # A margin for rounding.
+        bound += least[here][:, None] + 0.01
+        np.minimum(bound, limit[here][:, None], out=bound)
+        is_rival = square[here] <= bound
         count = is_rival.sum(axis=1)
         # Most rivals first, so that the n-th rivals are those of the first so many blocks.
         order = np.argsort(-count, kind="stable")
         here, count, is_rival = here[order], count[order], is_rival[order]
         rival = np.nonzero(is_rival)[1]
         start = np.cumsum(count) - count
-        return self._closest(here, (along, across), (rival, start, count), reach_m)
+        return self._closest(here, point, (rival, start, count), reach_m)
 
     def _closest(
-        self, here: NDArray[np.intp], point: tuple[Float, Float],
+        self, here: NDArray[np.intp], point: Float,
         rivals: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]], reach_m: float,
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the columns of blocks within reach of their rivals, and the nearest of them."""
         rival, start, count = rivals
+        if count.size == 0:
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         member = self.block[here]
-        along, across = self.along[member], self.across[member]
-        least = np.full(member.shape, reach_m**2)
-        nearest = np.full(member.shape, -1, dtype=np.intp)
-        for turn in range(int(count[0]) if len(count) else 0):
-            size = int(np.searchsorted(-count, -turn, side="left"))
-            one = rival[start[:size] + turn][:, None]
-            square = along[:size] - point[0][one]
-            square *= square
-            other = across[:size] - point[1][one]
-            other *= other
-            square += other
-            is_less = square < least[:size]
-            np.copyto(least[:size], square, where=is_less)
-            np.copyto(nearest[:size], one, where=is_less)
-        is_near = (nearest >= 0) & (member >= 0)
-        return member[is_near], nearest[is_near]
+        # Squared distances less what all rivals of a column have in common.
+        local = point - point[0]
+        along, across = self.along[member] - point[0, 0], self.across[member] - point[0, 1]
+        one, two, own = -2.0 * local[rival, 0], -2.0 * local[rival, 1], (local**2).sum(axis=1)[rival]
+        least = np.full(member.shape, np.inf)
+        square, other = np.empty_like(least), np.empty_like(least)
+        # The turn is kept in the last bits of the square: they matter in ties alone.
+        low_bits = (1 << int(count[0]).bit_length()) - 1
+        sizes = np.searchsorted(-count, -np.arange(count[0]), side="left")
+        for turn, size in enumerate(sizes.tolist()):
+            place = start[:size, None] + turn
+            part = square[:size]
+            np.multiply(along[:size], one[place], out=part)
+            np.multiply(across[:size], two[place], out=other[:size])
+            part += other[:size]
+            part += own[place]
+            bits = part.view(np.int64)
+            bits &= ~low_bits
+            bits |= turn
+            np.minimum(least[:size], part, out=least[:size])
+        along *= along
+        across *= across
+        along += across
+        along += least
+        is_near = (along <= reach_m**2) & (member >= 0)
+        turns = least.view(np.int64)[is_near] & low_bits
+        return member[is_near], rival[np.repeat(start, is_near.sum(axis=1)) + turns]
 
 
 @dataclass(frozen=True, slots=True)
