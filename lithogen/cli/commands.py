@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from lithogen.scenario import Scenario
+
 SEGY_ENDINGS = (".sgy", ".segy")
 STORE_ENDINGS = (".zarr", ".nc")
 SAMPLES_OF_RICKER = 3.0  # half length in periods of the peak frequency: below 1e-6 there
@@ -68,6 +70,9 @@ def generate(
     angles: Angles = "5,15,25",
     like: Annotated[str | None, typer.Option(
         help="Survey to imitate: a SEG-Y file, a style file or a preset.")] = None,
+    scenario: Annotated[str | None, typer.Option(
+        help="What the world is like: a preset, e.g. turbidite, or a TOML file of controls.",
+        metavar="NAME|FILE")] = None,
     steps: Annotated[int | None, typer.Option(help="Network evaluations per tile.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder of weights.")] = None,
     overwrite: Overwrite = False,
@@ -83,7 +88,7 @@ def generate(
         survey = results.read_survey(like)
         started = time.perf_counter()
         ds = api.generate(
-            sizes, seed, origin=start, angles_deg=angles_deg,
+            sizes, seed, origin=start, angles_deg=angles_deg, scenario=_scenario(scenario, seed),
             like=survey.style if survey else None, steps=steps, model=model,
             progress=_is_progress_shown(no_progress),
         )
@@ -95,6 +100,17 @@ def generate(
         }
         report = results.write_results(ds, survey, folder, figures)
     print(results.figures_line(report, out))
+
+
+def _scenario(text: str | None, seed: int) -> Scenario | None:
+    from lithogen.config import load_toml
+    from lithogen.scenario import Scenario
+
+    if text is None:
+        return None
+    if text.lower().endswith(".toml"):
+        return Scenario.from_dict(load_toml(text))
+    return Scenario.preset(text, seed)
 
 
 @app.command()

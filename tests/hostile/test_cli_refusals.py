@@ -85,6 +85,8 @@ GENERATE = {
     "angles none": [*SMALL, "-o", "run", "--angles", ","],
     "missing survey": [*SMALL, "-o", "run", "--like", "missing.sgy"],
     "misspelt preset": [*SMALL, "-o", "run", "--like", "npra_31_18"],
+    "misspelt scenario": [*SMALL, "-o", "run", "--scenario", "turbidit"],
+    "missing scenario": [*SMALL, "-o", "run", "--scenario", "missing.toml"],
     "folder as survey": [*SMALL, "-o", "run", "--like", "."],
     "picture as survey": [*SMALL, "-o", "run", "--like", "picture.png"],
     "broken style": [*SMALL, "-o", "run", "--like", "broken.json"],

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import seismic_io
 from lithogen import doctor
 from lithogen.cli import app, main
 from lithogen.cli.results import NAMES, Survey, live_traces
+from lithogen.scenario import Scenario
 
 SHAPE = ("16", "24", "96")
 COMMANDS = ("generate", "inspect", "calibrate", "convert", "forward", "train", "doctor")
@@ -78,6 +80,16 @@ def test_options_reach_the_generator(calls, here):
     assert call["shape"] == (16, 24, 96)
     assert (call["seed"], call["origin"], call["angles_deg"]) == (-3, (-5, 2, 7), (10.0, 20.0))
     assert (call["steps"], str(call["model"])) == (2, "weights")
+
+
+def test_scenario_is_a_preset_or_a_file(calls, here):
+    words = ["generate", "--shape", *SHAPE, "--seed", "5"]
+    Path("dry.toml").write_text("net_to_gross = 0.1\nsalt = 0.5\n", encoding="utf-8")
+    assert main([*words, "-o", "one", "--scenario", "salt basin"]) == 0
+    assert main([*words, "-o", "two", "--scenario", "dry.toml"]) == 0
+    assert main([*words, "-o", "three"]) == 0
+    assert [call["scenario"] for call in calls] == [
+        Scenario.preset("salt basin", 5), Scenario(net_to_gross=0.1, salt=0.5), None]
 
 
 def test_report_matches_the_printed_line(calls, here, survey, capsys):
