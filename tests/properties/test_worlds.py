@@ -16,7 +16,7 @@ from lithogen.structure import Structure
 from lithogen.structure.bodies import BodyKind, BodyPart, paint
 
 # A world costs a tenth of a second and more: few examples, other ones in every release.
-EXAMPLES = settings(max_examples=12)
+EXAMPLES = settings(max_examples=10)
 AGE_TOLERANCE_MS = 0.02
 SHAPE = (4, 6, 40)
 WIDE = Spacing(dx_m=150.0, dy_m=220.0)

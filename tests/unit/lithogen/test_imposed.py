@@ -59,9 +59,9 @@ def test_horizons_are_honoured_by_the_world(scenario) -> None:
 
 def test_horizon_of_a_sampled_world_is_the_given_surface() -> None:
     structure = from_horizons()
-    ds = sample_world((*SHAPE, 100), 3, origin=(0, 0, 90), structure=structure)
-    found = lithogen.horizon(ds, AGES_MS[1])
-    assert np.abs(found.to_numpy() - surfaces()[1]).max() < TIME_TOLERANCE_S
+    ds = sample_world((*SHAPE, 90), 3, origin=(0, 0, 130), structure=structure)
+    found = lithogen.horizon(ds, AGES_MS[2])
+    assert np.abs(found.to_numpy() - surfaces()[2]).max() < TIME_TOLERANCE_S
     assert found.dims == ("iline", "xline")
 
 
