@@ -24,6 +24,8 @@ Float = NDArray[np.float64]
 LEAST_MS = 0.4
 # Levees: shape of their flank, and height at the outer bank over that at straight reaches.
 LEVEE_POWER, HIGHEST_LEVEE = 1.6, 1.3
+# Depth in the sharpest bends over the depth at straight reaches is 1.1, see `section`.
+DEEPEST = 1.1
 # Vertices of a line on a length of one width.
 VERTICES = 4.0
 # Splays begin at this distance from the line over the width.
@@ -102,8 +104,8 @@ class Lane:
         if not self.has_levee(storey):
             return half
         # Where levees get thinner than LEAST_MS, see `_add_levees`.
-        share = LEAST_MS / (HIGHEST_LEVEE * self.levee * channel.depth_ms)
-        away = 1.0 - min(share, 1.0) ** (1.0 / LEVEE_POWER)
+        share: float = LEAST_MS / (HIGHEST_LEVEE * self.levee * channel.depth_ms)
+        away = 1.0 - float(min(share, 1.0) ** (1.0 / LEVEE_POWER))
         reach = half + away * self.levee_m * (0.85 + 1.2 * breadth)
         is_last = storey == len(self.storeys) - 1
         return max(reach, SPLAY_START * channel.width_m + self.levee_m) if is_last else reach
@@ -184,7 +186,7 @@ def section(channel: Channel, near: Projection) -> Section:
     thalweg = 0.5 * strength
     from_thalweg = across - thalweg
     share = np.abs(from_thalweg) / np.where(from_thalweg > 0.0, 1.0 - thalweg, 1.0 + thalweg)
-    depth = channel.depth_ms * (0.9 + 0.2 * strength) * (1.0 - share**2.2)
+    depth = channel.depth_ms * (0.9 + (DEEPEST - 0.9) * strength) * (1.0 - share**2.2)
     return Section(depth, -strength * across, from_thalweg, np.abs(near.offset_m) - half)
 
 
@@ -221,14 +223,14 @@ class _Painter:
             self.numbers[kind] = body_number(seed, kind, interval, lane)
         kept = column[is_kept]
         rows = kept // self.n_xline
-        ages = [
+        upper, lower = (
             one[is_kept].astype(np.float32) if isinstance(one, np.ndarray)
             else np.full(kept.shape, one, dtype=np.float32) for one in (top, base)
-        ]
+        )
         # Sand compacts least: the layers above drape it.
         drape = {SANDSTONE: 0.25, HETEROLITHIC: 0.1}.get(facies, 0.0)
         self.parts.append(BodyPart(
-            kind, self.numbers[kind], facies, rows, kept - rows * self.n_xline, *ages,
+            kind, self.numbers[kind], facies, rows, kept - rows * self.n_xline, upper, lower,
             drape if kind == BodyKind.CHANNEL else 0.0,
         ))
 
@@ -300,8 +302,10 @@ def _add_oxbows(
 
 @dataclass(frozen=True, slots=True)
 class _Overbank:
-    """Columns outside the banks: `edge_m` from the bank, `angle` in radians from the apex of
-    bend number `bend`, and `outward` from the line over the width, > 0 at its outer bank."""
+    """Columns outside the banks.
+
+    They lie `edge_m` from the bank, `angle` in radians from the apex of bend number `bend`, and `outward` from the line over the width, > 0 at its outer bank.
+    """
 
     near: Projection
     edge_m: Float

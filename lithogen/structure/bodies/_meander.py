@@ -54,10 +54,10 @@ class Ripple:
 
     def __call__(self, station_m: Float) -> Float:
         """Evaluate at stations in metres, any shape."""
-        angle = np.multiply.outer(self.wavenumber, station_m)
-        angle += self.phase.reshape(-1, *(1,) * (angle.ndim - 1))
+        angle = self.wavenumber[:, None] * np.ravel(station_m)
+        angle += self.phase[:, None]
         np.cos(angle, out=angle)
-        return np.asarray(np.tensordot(self.amplitude, angle, axes=1))
+        return np.asarray(self.amplitude @ angle).reshape(np.shape(station_m))
 
     @property
     def bound(self) -> float:
@@ -248,7 +248,8 @@ class Columns:
         # Squared distances less what all rivals of a column have in common.
         local = point - point[0]
         along, across = self.along[member] - point[0, 0], self.across[member] - point[0, 1]
-        one, two, own = -2.0 * local[rival, 0], -2.0 * local[rival, 1], (local**2).sum(axis=1)[rival]
+        one, two = -2.0 * local[rival, 0], -2.0 * local[rival, 1]
+        own = (local**2).sum(axis=1)[rival]
         least = np.full(member.shape, np.inf)
         square, other = np.empty_like(least), np.empty_like(least)
         # The turn is kept in the last bits of the square: they matter in ties alone.

@@ -34,8 +34,10 @@ CHANCE = 0.25
 DEPTH_M = (60.0, 250.0)
 WIDTH_M = (800.0, 4000.0)
 SINUOSITY = (1.02, 1.25)
-# Deep canyons in slow rock: what two reaches and an interval hold, less a margin.
-MAX_DEPTH_MS = 2.0 * REACH_MS + INTERVAL_MS - 20.0
+# How far above and below their interval they lie, ms; canyons deeper than below are moved up.
+REACH_AGE_MS = (40.0, REACH_MS)
+# Deep canyons in slow rock: what both and the interval hold.
+MAX_DEPTH_MS = sum(REACH_AGE_MS) + INTERVAL_MS
 LEAST_MS = 1.0
 # No canyon reaches further than this from its offset: the widest, with the longest bends.
 MAX_REACH_M = 26000.0

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lithogen.rng import generator
-from lithogen.structure.bodies._channel_fill import Channel, Lane, lane_parts
+from lithogen.rng import uniform
+from lithogen.structure.bodies._channel_fill import (
+    DEEPEST,
+    HIGHEST_LEVEE,
+    Channel,
+    Lane,
+    lane_parts,
+)
 from lithogen.structure.bodies._meander import (
     MAX_SWING_RAD,
     Columns,
@@ -30,8 +37,10 @@ WIDTH_OVER_DEPTH = (8.0, 60.0)
 WIDTH_M = (100.0, 2500.0)
 # Of lanes without cut-off loops; loops that were cut off make a line straighter again.
 SINUOSITY = (1.08, 2.2)
-# Storeys climb at most this far above the oldest, so that all stay within REACH_MS.
-MAX_RISE_MS = 85.0
+# How far above and below their interval they may lie, ms: see `_ages_within`.
+REACH_AGE_MS = (40.0, 40.0)
+# Numbers that a lane is drawn from.
+_DRAWS, _STOREYS = 42, 5
 # Wavelength over width: bends of shorter ones would be tighter than the channel is wide.
 LEAST_WAVELENGTH, MOST_WAVELENGTH = 9.5, 14.0
 # How lanes of one belt differ, as factors, and bends of one lane, as relative deviation.
@@ -95,8 +104,10 @@ def draw_parts(
     columns = Columns.from_axes(y_m, x_m, belt.azimuth_rad)
     parts: list[BodyPart] = []
     low, high = _offsets_near(belt, *columns.box_m)
-    for number in _lanes_between(belt, low, high):
-        lane = draw_lane(context, interval, number)
+    numbers = _lanes_between(belt, low, high)
+    draws = _lane_draws(context.seed, interval, numbers)
+    for number, u in zip(numbers, draws, strict=True):
+        lane = _lane(context, belt, number, u)
         # Most lanes wander past: told apart before any of their lines are drawn.
         if lane is not None and low - lane.reach_m < lane.offset_m < high + lane.reach_m:
             parts += lane_parts(lane, columns, context.seed, interval)
@@ -127,11 +138,11 @@ def _lanes_between(belt: Belt, low_m: float, high_m: float) -> range:
 @lru_cache(maxsize=256)
 def draw_belt(context: BodyContext, interval: int) -> Belt | None:
     """Return the belt of an age interval, or None where there is none."""
-    rng = generator(context.seed, "structure/channel", interval)
-    exists = rng.uniform() < CHANCE * context.scenario.channels
+    u = uniform(context.seed, "structure/channel", interval, np.arange(17))
+    exists = u[0] < CHANCE * context.scenario.channels
     if not exists:
         return None
-    u_top, u_depth, u_ratio, u_length, u_bend, u_space = rng.uniform(size=6)
+    u_top, u_depth, u_ratio, u_length, u_bend, u_space = u[1:7].tolist()
     depth = DEPTH_M[0] * (DEPTH_M[1] / DEPTH_M[0]) ** u_depth
     low = max(WIDTH_OVER_DEPTH[0], WIDTH_M[0] / depth)
     high = min(WIDTH_OVER_DEPTH[1], WIDTH_M[1] / depth)
@@ -140,9 +151,7 @@ def draw_belt(context: BodyContext, interval: int) -> Belt | None:
     swing = swing_of(SINUOSITY[0] + (SINUOSITY[1] - SINUOSITY[0]) * u_bend)
     # Half the way from bank to bank of the bends, for lanes that seldom run into each other.
     belt_m = wavelength * (0.2 + 0.45 * swing / 1.5) + width
-    wander = Ripple.random(
-        rng, (5.0 * wavelength, 25.0 * wavelength), deviation=0.35 * wavelength, n_wave=5
-    )
+    wander = Ripple.drawn(u[7:], (5.0 * wavelength, 25.0 * wavelength), 0.35 * wavelength)
     return Belt(
         interval=interval,
         top_age=(interval + u_top) * INTERVAL_MS,
@@ -156,75 +165,118 @@ def draw_belt(context: BodyContext, interval: int) -> Belt | None:
     )
 
 
-@lru_cache(maxsize=1024)
+def _lane_draws(seed: int, interval: int, numbers: Sequence[int]) -> Float:
+    """Return the uniform numbers of lanes, each in (0, 1), shape (n_lane, n)."""
+    index = np.arange(_DRAWS + 11 * _STOREYS)
+    lanes = np.asarray(numbers, dtype=np.int64).reshape(-1, 1)
+    return uniform(seed, "structure/channel/lane", interval, lanes, index)
+
+
 def draw_lane(context: BodyContext, interval: int, number: int) -> Lane | None:
     """Return the channels of a lane of an interval's belt, or None where there are none."""
     belt = draw_belt(context, interval)
     if belt is None:
         return None
-    rng = generator(context.seed, "structure/channel/lane", belt.interval, number)
-    u = rng.uniform(size=12)
+    return _lane(context, belt, number, _lane_draws(context.seed, interval, [number])[0])
+
+
+def _lane(context: BodyContext, belt: Belt, number: int, draws: Float) -> Lane | None:
+    """Return a lane of a belt from its uniform numbers, or None where there is none."""
+    u: list[float] = draws[:12].tolist()
     if u[0] > 0.85:
         return None
-    depth = float(np.clip(belt.depth_m * 0.8 * (1.25 / 0.8) ** u[2], *DEPTH_M))
-    low, high = WIDTH_CHANGE
+    depth = min(max(belt.depth_m * 0.8 * (1.25 / 0.8) ** u[2], DEPTH_M[0]), DEPTH_M[1])
     narrow, wide = (depth * ratio for ratio in WIDTH_OVER_DEPTH)
-    width = float(np.clip(
-        belt.width_m * (low + (high - low) * u[1]),
-        max(narrow, WIDTH_M[0]), min(wide, WIDTH_M[1]),
-    ))
+    width = belt.width_m * (WIDTH_CHANGE[0] + (WIDTH_CHANGE[1] - WIDTH_CHANGE[0]) * u[1])
+    width = min(max(width, narrow, WIDTH_M[0]), wide, WIDTH_M[1])
     top = belt.top_age + 10.0 * (u[3] - 0.5)
-    depth_ms = context.milliseconds(depth, top)
-    is_stacked = bool(u[5] < 0.65)
-    count = 1 + int(np.searchsorted((0.4, 0.65, 0.85, 0.95), u[4]))
+    depth_ms, splay_ms = context.milliseconds(depth, top), context.milliseconds(4.0, top)
+    is_stacked = u[5] < 0.65
+    count = 1 + sum(u[4] > share for share in (0.4, 0.65, 0.85, 0.95))
     count = count if is_stacked else min(count, 3)
     rise = depth_ms * (0.15 + 0.35 * u[6] if is_stacked else 0.7 + 0.5 * u[6])
-    rise = min(rise, MAX_RISE_MS / max(count - 1, 1))
-    line = _lane_line(context, belt, number, width, rng)
-    # Walked back from the youngest storey, which stays where the lane is.
-    steps = rng.uniform((0.1, 0.3), (0.7, 0.8), (count, 2))
-    steps[-1] = 0.0
-    steps[:, 1] *= np.where(rng.uniform(size=count) < 0.5, 1.0, -1.0)
-    back = np.cumsum(steps[::-1], axis=0)[::-1] * width
-    storeys = []
-    for storey in range(count):
-        age = count - 1 - storey
-        # Bends of the younger storeys have grown and moved downstream.
-        course = replace(
-            line, swing_rad=line.swing_rad * (1.0 - 0.06 * age),
-            phase_rad=line.phase_rad + 2.0 * np.pi * float(back[storey, 0]) / line.wavelength_m,
-            offset_m=line.offset_m + float(back[storey, 1]),
-            cut=line.cut if age == 0 else None,
-        )
-        breadth = Ripple.random(rng, (3.0 * width, 12.0 * width), deviation=0.06)
-        storeys.append(Channel(course, top - storey * rise, depth_ms, width, breadth))
+    levee = 0.15 + 0.25 * u[10]
+    top, rise = _ages_within(
+        belt.interval, top, (count - 1) * rise,
+        above_ms=HIGHEST_LEVEE * levee * depth_ms + splay_ms, below_ms=DEEPEST * depth_ms,
+    )
+    line = _lane_line(context, belt, number, width, draws[12:_DRAWS])
+    storeys = _storeys(line, top, rise, depth_ms, draws[_DRAWS:], width, count)
     return Lane(
-        storeys=tuple(storeys), is_stacked=is_stacked, is_mud=bool(u[7] < 0.25),
-        plug=float(0.25 + 0.35 * u[8]) if u[9] < 0.5 else 0.0, levee=float(0.15 + 0.25 * u[10]),
-        levee_m=float(width * (1.0 + 2.0 * u[11])),
-        splay_ms=context.milliseconds(4.0, top), number=number,
+        storeys=storeys, is_stacked=is_stacked, is_mud=u[7] < 0.25,
+        plug=0.25 + 0.35 * u[8] if u[9] < 0.5 else 0.0, levee=levee,
+        levee_m=width * (1.0 + 2.0 * u[11]), splay_ms=splay_ms, number=number,
     )
 
 
+def _ages_within(
+    interval: int, top_age: float, rise_ms: float, *, above_ms: float, below_ms: float
+) -> tuple[float, float]:
+    """Return the age of the oldest top and the rise of the youngest, within REACH_AGE_MS.
+
+    Parameters
+    ----------
+    interval : index of the age interval.
+    top_age, rise_ms : as drawn: age of the oldest top, and by how much the youngest lies above.
+    above_ms, below_ms : what lanes leave above their youngest and below their oldest top.
+
+    Notes
+    -----
+    Deep channels in slow rock are moved, and climb less where that does not suffice.
+    """
+    low = interval * INTERVAL_MS - REACH_AGE_MS[0] + above_ms
+    high = (interval + 1) * INTERVAL_MS + REACH_AGE_MS[1] - below_ms
+    rise = min(rise_ms, high - low)
+    return min(max(top_age, low + rise), high), rise
+
+
+def _storeys(
+    line: Meander, top: float, rise: float, depth_ms: float, u: Float, width: float, count: int
+) -> tuple[Channel, ...]:
+    """Return the channels of a lane, oldest first; the youngest has its `line`."""
+    back = np.zeros(2)
+    storeys: list[Channel] = []
+    # Walked back from the youngest storey, which stays where the lane is.
+    for age, own in enumerate(u.reshape(_STOREYS, 11)[:count]):
+        if age > 0:
+            step = 0.3 + 0.5 * own[1]
+            back += (0.1 + 0.6 * own[0], step if own[2] > 0.5 else -step)
+        # Bends of the younger storeys have grown and moved downstream.
+        course = line if age == 0 else replace(
+            line, swing_rad=line.swing_rad * (1.0 - 0.06 * age),
+            phase_rad=line.phase_rad + 2.0 * np.pi * float(back[0]) * width / line.wavelength_m,
+            offset_m=line.offset_m + float(back[1]) * width, cut=None,
+        )
+        breadth = Ripple.drawn(own[3:], (3.0 * width, 12.0 * width), 0.06)
+        place = top - rise * (count - 1 - age) / max(count - 1, 1)
+        storeys.append(Channel(course, place, depth_ms, width, breadth))
+    return tuple(storeys[::-1])
+
+
 def _lane_line(
-    context: BodyContext, belt: Belt, number: int, width_m: float, rng: np.random.Generator
+    context: BodyContext, belt: Belt, number: int, width_m: float, draws: Float
 ) -> Meander:
-    """Return the centre line of the youngest storey of a lane, before its shifts."""
-    wavelength = belt.wavelength_m * rng.uniform(*LENGTH_CHANGE)
+    """Return the centre line of the youngest storey of a lane."""
+    u: list[float] = draws[:5].tolist()
+    wavelength = belt.wavelength_m * (LENGTH_CHANGE[0] + np.ptp(LENGTH_CHANGE) * u[0])
     wavelength = max(float(wavelength), LEAST_WAVELENGTH * width_m)
-    swing = float(min(belt.swing_rad * rng.uniform(*SWING_CHANGE), MAX_SWING_RAD))
+    swing = belt.swing_rad * (SWING_CHANGE[0] + float(np.ptp(SWING_CHANGE)) * u[1])
+    swing = min(swing, MAX_SWING_RAD)
     chance = 0.3 if swing > 1.1 else 0.0
+
+    def ripple(first: int, low: float, high: float, deviation: float) -> Ripple:
+        return Ripple.drawn(
+            draws[first : first + 8], (low * wavelength, high * wavelength), deviation)
+
     return Meander(
         wavelength_m=wavelength,
         swing_rad=swing,
-        swing=Ripple.random(rng, (1.5 * wavelength, 6.0 * wavelength), deviation=SWING_DEVIATION),
-        lag=Ripple.random(rng, (2.5 * wavelength, 8.0 * wavelength), deviation=0.7),
-        phase_rad=rng.uniform(0.0, 2.0 * np.pi),
-        skew=rng.uniform(-0.5, 0.5),
-        offset_m=belt.spacing_m * (number + 0.3 * (rng.uniform() - 0.5)),
-        wiggle=Ripple.random(
-            rng, (0.7 * wavelength, 2.0 * wavelength), deviation=0.025 * wavelength
-        ),
+        swing=ripple(6, 1.5, 6.0, SWING_DEVIATION),
+        lag=ripple(14, 2.5, 8.0, 0.7),
+        phase_rad=2.0 * np.pi * u[2],
+        skew=u[3] - 0.5,
+        offset_m=belt.spacing_m * (number + 0.3 * (u[4] - 0.5)),
+        wiggle=ripple(22, 0.7, 2.0, 0.025 * wavelength),
         wander=belt.wander,
         cut=CutOffs(context.seed, "structure/channel/cut", (belt.interval, number), chance),
     )

@@ -84,14 +84,16 @@ def test_window_equals_crop_of_whole(module):
 @pytest.mark.parametrize("module", [channels, canyons], ids=["channels", "canyons"])
 def test_parts_stay_within_reach_of_their_interval_in_slow_rock(module):
     y_m = STEP_M * np.arange(100)
+    above, below = module.REACH_AGE_MS
+    assert max(above, below) <= REACH_MS
     seen = 0
     for seed in range(40):
         context = context_of(
             seed, velocity_m_s=1500.0, velocity_gradient_per_s=0.0, **CONTROLS[module]
         )
         for part in module.draw_parts(context, 3, y_m, y_m):
-            assert part.top_age.min() >= 3 * INTERVAL_MS - REACH_MS
-            assert part.base_age.max() <= 4 * INTERVAL_MS + REACH_MS
+            assert part.top_age.min() >= 3 * INTERVAL_MS - above
+            assert part.base_age.max() <= 4 * INTERVAL_MS + below
             assert (part.base_age > part.top_age).all()
             seen += 1
     assert seen > 5
