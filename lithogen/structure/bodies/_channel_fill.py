@@ -9,14 +9,8 @@ from numpy.typing import NDArray
 
 from lithogen.rng import uniform
 from lithogen.rockphysics.facies import HETEROLITHIC, SANDSTONE, SHALE
-from lithogen.structure.bodies._meander import (
-    Columns,
-    Meander,
-    Projection,
-    Ripple,
-    Stretch,
-    project,
-)
+from lithogen.structure.bodies._beside import Columns, Projection, project
+from lithogen.structure.bodies._meander import Meander, Ripple, Stretch
 from lithogen.structure.bodies.part import BodyKind, BodyPart, body_number
 
 Float = NDArray[np.float64]
@@ -304,7 +298,8 @@ def _add_oxbows(
 class _Overbank:
     """Columns outside the banks.
 
-    They lie `edge_m` from the bank, `angle` in radians from the apex of bend number `bend`, and `outward` from the line over the width, > 0 at its outer bank.
+    They lie `edge_m` from the bank, `angle` in radians from the apex of bend number `bend`, and
+    `outward` from the line over the width, > 0 at its outer bank.
     """
 
     near: Projection

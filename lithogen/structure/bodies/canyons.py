@@ -10,15 +10,8 @@ from numpy.typing import NDArray
 
 from lithogen.rng import generator, uniform
 from lithogen.rockphysics.facies import HETEROLITHIC, SANDSTONE, SHALE
-from lithogen.structure.bodies._meander import (
-    Columns,
-    Meander,
-    Projection,
-    Ripple,
-    project,
-    slow_azimuth,
-    swing_of,
-)
+from lithogen.structure.bodies._beside import Columns, Projection, project
+from lithogen.structure.bodies._meander import Meander, Ripple, slow_azimuth, swing_of
 from lithogen.structure.bodies.part import (
     INTERVAL_MS,
     REACH_MS,

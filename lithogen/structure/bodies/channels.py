@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.rng import uniform
+from lithogen.structure.bodies._beside import Columns
 from lithogen.structure.bodies._channel_fill import (
     DEEPEST,
     HIGHEST_LEVEE,
@@ -19,7 +20,6 @@ from lithogen.structure.bodies._channel_fill import (
 )
 from lithogen.structure.bodies._meander import (
     MAX_SWING_RAD,
-    Columns,
     CutOffs,
     Meander,
     Ripple,
@@ -43,6 +43,8 @@ REACH_AGE_MS = (40.0, 40.0)
 _DRAWS, _STOREYS = 42, 5
 # Wavelength over width: bends of shorter ones would be tighter than the channel is wide.
 LEAST_WAVELENGTH, MOST_WAVELENGTH = 9.5, 14.0
+# Levees and splays of a lane, or its older storeys, lie no further from its line, in widths.
+REACH_WIDTHS = 5.5
 # How lanes of one belt differ, as factors, and bends of one lane, as relative deviation.
 LENGTH_CHANGE = (0.85, 1.2)
 WIDTH_CHANGE = (0.75, 1.3)
@@ -107,16 +109,15 @@ def draw_parts(
     numbers = _lanes_between(belt, low, high)
     draws = _lane_draws(context.seed, interval, numbers)
     for number, u in zip(numbers, draws, strict=True):
-        lane = _lane(context, belt, number, u)
-        # Most lanes wander past: told apart before any of their lines are drawn.
-        if lane is not None and low - lane.reach_m < lane.offset_m < high + lane.reach_m:
+        lane = _lane(context, belt, number, u, between_m=(low, high))
+        if lane is not None:
             parts += lane_parts(lane, columns, context.seed, interval)
     return parts
 
 
 def _offsets_near(belt: Belt, low: Float, high: Float) -> tuple[float, float]:
     """Return the offsets across the flow of lanes that run through some columns."""
-    margin = 0.5 * belt.wavelength_m + 7.0 * belt.width_m
+    margin = 0.5 * belt.wavelength_m + REACH_WIDTHS * WIDTH_CHANGE[1] * belt.width_m
     station = np.linspace(low[0] - margin, high[0] + margin, 40)
     shift = belt.wander(station)
     # Wander rises by less than its station, so between samples it adds less than a step.
@@ -129,7 +130,7 @@ def _lanes_between(belt: Belt, low_m: float, high_m: float) -> range:
     swing = min(SWING_CHANGE[1] * belt.swing_rad, MAX_SWING_RAD) * (1.0 + BEND_CHANGE)
     # Bends and their irregularities, then levees (or older storeys) of the widest lane.
     reach = belt.wavelength_m * WIDTH_CHANGE[1] * (amplitude_of(swing) + 0.08)
-    reach += 7.0 * belt.width_m
+    reach += REACH_WIDTHS * WIDTH_CHANGE[1] * belt.width_m
     first = np.ceil((low_m - reach) / belt.spacing_m - 0.15)
     last = np.floor((high_m + reach) / belt.spacing_m + 0.15)
     return range(int(first), int(last) + 1)
@@ -180,8 +181,14 @@ def draw_lane(context: BodyContext, interval: int, number: int) -> Lane | None:
     return _lane(context, belt, number, _lane_draws(context.seed, interval, [number])[0])
 
 
-def _lane(context: BodyContext, belt: Belt, number: int, draws: Float) -> Lane | None:
-    """Return a lane of a belt from its uniform numbers, or None where there is none."""
+def _lane(
+    context: BodyContext, belt: Belt, number: int, draws: Float, *,
+    between_m: tuple[float, float] = (-np.inf, np.inf),
+) -> Lane | None:
+    """Return a lane of a belt from its uniform numbers, or None where there is none.
+
+    `between_m` are offsets across the flow: lanes that reach none between them are left out.
+    """
     u: list[float] = draws[:12].tolist()
     if u[0] > 0.85:
         return None
@@ -189,6 +196,11 @@ def _lane(context: BodyContext, belt: Belt, number: int, draws: Float) -> Lane |
     narrow, wide = (depth * ratio for ratio in WIDTH_OVER_DEPTH)
     width = belt.width_m * (WIDTH_CHANGE[0] + (WIDTH_CHANGE[1] - WIDTH_CHANGE[0]) * u[1])
     width = min(max(width, narrow, WIDTH_M[0]), wide, WIDTH_M[1])
+    line = _lane_line(context, belt, number, width, draws[12:_DRAWS])
+    # Most lanes wander past: told apart before anything else of them is drawn.
+    reach = line.reach_across_m + REACH_WIDTHS * width
+    if not between_m[0] - reach < line.offset_m < between_m[1] + reach:
+        return None
     top = belt.top_age + 10.0 * (u[3] - 0.5)
     depth_ms, splay_ms = context.milliseconds(depth, top), context.milliseconds(4.0, top)
     is_stacked = u[5] < 0.65
@@ -200,7 +212,6 @@ def _lane(context: BodyContext, belt: Belt, number: int, draws: Float) -> Lane |
         belt.interval, top, (count - 1) * rise,
         above_ms=HIGHEST_LEVEE * levee * depth_ms + splay_ms, below_ms=DEEPEST * depth_ms,
     )
-    line = _lane_line(context, belt, number, width, draws[12:_DRAWS])
     storeys = _storeys(line, top, rise, depth_ms, draws[_DRAWS:], width, count)
     return Lane(
         storeys=storeys, is_stacked=is_stacked, is_mud=u[7] < 0.25,
@@ -258,10 +269,10 @@ def _lane_line(
 ) -> Meander:
     """Return the centre line of the youngest storey of a lane."""
     u: list[float] = draws[:5].tolist()
-    wavelength = belt.wavelength_m * (LENGTH_CHANGE[0] + np.ptp(LENGTH_CHANGE) * u[0])
-    wavelength = max(float(wavelength), LEAST_WAVELENGTH * width_m)
-    swing = belt.swing_rad * (SWING_CHANGE[0] + float(np.ptp(SWING_CHANGE)) * u[1])
-    swing = min(swing, MAX_SWING_RAD)
+    low, high = LENGTH_CHANGE
+    wavelength = max(belt.wavelength_m * (low + (high - low) * u[0]), LEAST_WAVELENGTH * width_m)
+    low, high = SWING_CHANGE
+    swing = min(belt.swing_rad * (low + (high - low) * u[1]), MAX_SWING_RAD)
     chance = 0.3 if swing > 1.1 else 0.0
 
     def ripple(first: int, low: float, high: float, deviation: float) -> Ripple:

@@ -6,8 +6,9 @@ import pytest
 from lithogen.rockphysics.facies import HETEROLITHIC, SANDSTONE, SHALE
 from lithogen.scenario import Scenario
 from lithogen.structure.bodies import canyons, channels
+from lithogen.structure.bodies._beside import Columns
 from lithogen.structure.bodies._channel_fill import near_line, section
-from lithogen.structure.bodies._meander import Columns, amplitude_of, swing_of
+from lithogen.structure.bodies._meander import amplitude_of, swing_of
 from lithogen.structure.bodies.part import INTERVAL_MS, REACH_MS, BodyContext, BodyKind
 from lithogen.structure.velocity import BackgroundVelocity
 
@@ -267,6 +268,31 @@ def test_a_line_stays_within_its_reach():
             across = place[:, 1] - course.offset_m - course.wander(stations)
             assert np.abs(across).max() <= course.reach_across_m
             assert np.abs(place[:, 0] - stations).max() <= course.reach_along_m
+
+
+def test_no_lane_reaches_further_than_is_looked_for():
+    # Levees of the youngest storey or of older ones beside it: the bound by which lanes are
+    # passed over before they are drawn holds for what they leave.
+    checked = 0
+    for _, lane in lanes(60):
+        line, width = lane.storeys[-1].line, lane.storeys[-1].width_m
+        assert lane.reach_m <= line.reach_across_m + channels.REACH_WIDTHS * width
+        checked += len(lane.storeys) > 1
+    assert checked > 10
+
+
+def test_nearest_vertices_equal_those_of_a_full_search():
+    rng = np.random.default_rng(4)
+    columns = Columns.from_axes(25.0 * np.arange(37) - 3e5, 25.0 * np.arange(45) + 7e5, 0.7)
+    low, high = columns.box_m
+    for count, reach_m in ((3, 200.0), (60, 90.0), (300, 2000.0)):
+        point = rng.uniform(low - reach_m, high + reach_m, (count, 2))
+        column, vertex = columns.nearest(point, reach_m)
+        square = (columns.along[:, None] - point[:, 0])**2
+        square += (columns.across[:, None] - point[:, 1])**2
+        is_near = square.min(axis=1) <= reach_m**2
+        assert np.array_equal(np.sort(column), np.flatnonzero(is_near))
+        assert np.array_equal(vertex, square.argmin(axis=1)[column])
 
 
 def test_swing_inverts_sinuosity():
