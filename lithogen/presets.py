@@ -15,7 +15,7 @@ Values = dict[str, float | str]
 
 # Lowest, typical and highest value of a control where a setting does not say otherwise.
 ORDINARY: dict[str, Span] = {
-    "net_to_gross": (0.12, 0.22, 0.42),
+    "net_to_gross": (0.05, 0.14, 0.3),
     "carbonate_share": (0.0, 0.06, 0.12),
     "bed_scale": (0.6, 1.0, 1.7),
     "lateral_change": (0.2, 0.5, 0.9),
@@ -71,7 +71,7 @@ class Setting:
 SETTINGS: dict[str, Setting] = {
     # A shelf that builds out into the ocean: deltas, clinoforms, coal on top, canyons in front.
     "passive margin": Setting(0.22, ("staircase", "random", "relay"), ("gulf_coast", "north_sea"), {
-        "net_to_gross": (0.15, 0.3, 0.5), "channels": (0.2, 0.45, 0.8),
+        "net_to_gross": (0.06, 0.18, 0.36), "channels": (0.2, 0.45, 0.8),
         "faulting": (0.1, 0.4, 0.8), "unconformities": (0, 1, 3),
         "coal_share": (0.0, 0.01, 0.025), "clinoforms": (0.25, 0.5, 0.8),
         "growth": (0.2, 0.5, 0.9), "polygonal": (0.1, 0.4, 1.0), "lobes": (0.0, 0.15, 0.4),
@@ -80,7 +80,7 @@ SETTINGS: dict[str, Setting] = {
     }),
     # Warm shallow water without mud: build-ups, exposure and karst, evaporites behind the reef.
     "carbonate platform": Setting(0.14, ("random", "horst_graben"), ("carbonate_shelf",), {
-        "net_to_gross": (0.04, 0.1, 0.2), "carbonate_share": (0.2, 0.45, 0.6),
+        "net_to_gross": (0.05, 0.08, 0.16), "carbonate_share": (0.2, 0.45, 0.6),
         "lateral_change": (0.4, 0.7, 1.0), "channels": (0.0, 0.08, 0.2),
         "faulting": (0.02, 0.2, 0.5), "folding": (0.1, 0.25, 0.6),
         "unconformities": (0, 1, 3), "velocity_m_s": (1950.0, 2150.0, 2600.0),
@@ -105,7 +105,7 @@ SETTINGS: dict[str, Setting] = {
     }),
     # Rivers, flood plains, swamps; valleys cut when the sea fell.
     "fluvial": Setting(0.15, ("random", "staircase", "relay"), ("west_siberia", "north_sea"), {
-        "net_to_gross": (0.2, 0.4, 0.65), "carbonate_share": (0.0, 0.01, 0.05),
+        "net_to_gross": (0.12, 0.28, 0.5), "carbonate_share": (0.0, 0.01, 0.05),
         "bed_scale": (0.7, 1.1, 1.8), "lateral_change": (0.5, 0.8, 1.0),
         "channels": (0.65, 0.9, 1.0), "faulting": (0.05, 0.3, 0.6),
         "tuff_share": (0.0, 0.02, 0.08), "coal_share": (0.005, 0.02, 0.08),
@@ -116,7 +116,7 @@ SETTINGS: dict[str, Setting] = {
     }),
     # Deep water: fans fed through canyons, slumps, and polygonal faults in the mud between.
     "turbidite": Setting(0.2, ("random", "relay", "staircase"), ("gulf_coast", "north_sea"), {
-        "net_to_gross": (0.1, 0.25, 0.5), "carbonate_share": (0.0, 0.03, 0.08),
+        "net_to_gross": (0.05, 0.15, 0.35), "carbonate_share": (0.0, 0.03, 0.08),
         "lateral_change": (0.3, 0.6, 1.0), "channels": (0.3, 0.6, 0.9),
         "velocity_m_s": (1600.0, 1850.0, 2050.0), "tuff_share": (0.0, 0.05, 0.15),
         "clinoforms": (0.0, 0.02, 0.1), "polygonal": (0.3, 0.6, 1.0), "lobes": (0.5, 0.8, 1.0),

@@ -29,7 +29,7 @@ class Control(NamedTuple):
 
 
 CONTROLS: dict[str, Control] = {
-    "net_to_gross": Control(0.02, 0.8, "1", "share of sandstone that the bed stacks aim at"),
+    "net_to_gross": Control(0.02, 0.8, "1", "net share of bed stacks: sandstone and half of heterolithic"),
     "carbonate_share": Control(0.0, 0.6, "1", "share of carbonate formations"),
     "bed_scale": Control(0.5, 3.0, "1", "bed thickness relative to the wells behind the prior"),
     "lateral_change": Control(0.0, 1.0, "1", "strength of lateral facies change"),
@@ -82,6 +82,7 @@ NETWORK_RANGES: dict[str, tuple[float, float]] = {
 }
 # What a random world draws from: inside RANGES.
 RANDOM_RANGES: dict[str, tuple[float, float]] = NETWORK_RANGES | {
+    "net_to_gross": (0.05, 0.5),
     "bed_scale": (0.6, 2.0),
     "folding": (0.02, 1.0),
     "thickness_variation": (0.1, 1.0),
@@ -129,7 +130,7 @@ class Scenario:
     0.3
     """
 
-    net_to_gross: float = 0.3
+    net_to_gross: float = 0.22
     carbonate_share: float = 0.1
     bed_scale: float = 1.0
     lateral_change: float = 0.6
