@@ -344,9 +344,10 @@ def _add_splays(
     drawn = uniform(seed, "structure/channel/splay", *index, bends, np.arange(4)[:, None])
     longest = lane.levee_m / channel.width_m
     # A bend that was cut off no longer turns the way its number says: no splay there.
-    turn = beside.near.curvature * beside.near.offset_m
     here = np.flatnonzero(
-        (drawn[0] < 0.6)[beside.bend - first] & (beside.outward > SPLAY_START) & (turn < 0.0))
+        (drawn[0] < 0.6)[beside.bend - first] & (beside.outward > SPLAY_START))
+    near = beside.near.where(here)
+    here = here[near.curvature * near.offset_m < 0.0]
     if here.size == 0:
         return
     bend = beside.bend[here] - first
