@@ -78,8 +78,8 @@ class Projection:
         """Curvature of the line at its nearest point, 1/m, shape (n,)."""
         return self.along(self.line.curvature)
 
-    def where(self, is_kept: NDArray[np.bool_]) -> Projection:
-        """Return the columns that are kept."""
+    def where(self, is_kept: NDArray[np.bool_] | NDArray[np.intp]) -> Projection:
+        """Return the columns that are kept: a mask, or places among them."""
         return Projection(
             self.line, self.column[is_kept], self.offset_m[is_kept], self.vertex[is_kept],
             self.step[is_kept],
@@ -161,11 +161,11 @@ class Columns:
         bound += least[here][:, None] + 0.01
         np.minimum(bound, limit[here][:, None], out=bound)
         is_rival = square[here] <= bound
-        count = is_rival.sum(axis=1)
+        count = np.count_nonzero(is_rival, axis=1)
         # Most rivals first, so that the n-th rivals are those of the first so many blocks.
         order = np.argsort(-count, kind="stable")
         here, count, is_rival = here[order], count[order], is_rival[order]
-        rival = np.nonzero(is_rival)[1]
+        rival = np.flatnonzero(is_rival) % len(point)
         start = np.cumsum(count) - count
         return self._closest(here, point, (rival, start, count), reach_m)
 
@@ -205,7 +205,7 @@ class Columns:
         along += least
         is_near = (along <= reach_m**2) & (member >= 0)
         turns = least.view(np.int64)[is_near] & low_bits
-        return member[is_near], rival[np.repeat(start, is_near.sum(axis=1)) + turns]
+        return member[is_near], rival[np.repeat(start, np.count_nonzero(is_near, axis=1)) + turns]
 
 
 def project(
