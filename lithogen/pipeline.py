@@ -30,9 +30,11 @@ from lithogen.errors import WeightsError, require
 from lithogen.grid import Index3, Spacing, Window, tiles_covering
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights, stratigraphic_noise
-from lithogen.rockphysics import RockFamily, decode_elastic
+from lithogen.rockphysics import HALITE, RockFamily, decode_elastic
+from lithogen.rockphysics.facies import EVAPORITE
 from lithogen.sampling import DEFAULT_STEPS, denoise
 from lithogen.structure import Structure
+from lithogen.structure.bodies import BodyKind
 
 PACKAGED_WEIGHTS = Path(__file__).parent / "weights"
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
@@ -192,6 +194,11 @@ class LithologyPipeline(DiffusionPipeline):
         scenario = structure.scenario
         family = RockFamily.random(seed, scenario.burial_m, scenario.basin)
         vp, vs, rho = decode_elastic(facies, residual, family, structure.velocity.depth(twt_s))
+        # The network is not told of salt: stocks belong to the structure.
+        is_salt = (found.bodies.kind()[inner] == BodyKind.SALT).numpy()
+        facies[is_salt] = EVAPORITE
+        for values, halite in zip((vp, vs, rho), HALITE, strict=True):
+            values[is_salt] = halite
 
         def cut(field: Tensor) -> NDArray[np.float32]:
             return np.ascontiguousarray(field[inner].numpy())

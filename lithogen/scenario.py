@@ -29,7 +29,7 @@ class Control(NamedTuple):
 
 
 CONTROLS: dict[str, Control] = {
-    "net_to_gross": Control(0.02, 0.8, "1", "net share of bed stacks: sandstone and half of heterolithic"),
+    "net_to_gross": Control(0.02, 0.8, "1", "net share of bed stacks: sand, half of heterolithic"),
     "carbonate_share": Control(0.0, 0.6, "1", "share of carbonate formations"),
     "bed_scale": Control(0.5, 3.0, "1", "bed thickness relative to the wells behind the prior"),
     "lateral_change": Control(0.0, 1.0, "1", "strength of lateral facies change"),

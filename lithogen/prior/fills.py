@@ -10,16 +10,13 @@ from torch import Tensor
 from lithogen.prior.beds import BED_SCATTER, INNER_SCATTER, RHO_PER_VP
 from lithogen.prior.tables import COLUMNS, Strata, net_share
 from lithogen.rng import normal
-from lithogen.rockphysics import bed_properties
+from lithogen.rockphysics import HALITE, bed_properties
 from lithogen.structure import StructureFields
 from lithogen.structure.bodies import BodyFields, BodyKind
 from lithogen.structure.waves import PlaneWaves
 
 Float = NDArray[np.float64]
 
-# Stocks are halite in every basin: a denser evaporite would not rise.
-# Source: Mavko, Mukerji and Dvorkin (2009), The Rock Physics Handbook, table A.4.1.
-SALT_VP_M_S, SALT_VS_M_S, SALT_RHO_KG_M3 = 4500.0, 2590.0, 2160.0
 # A part whose rock differs from the layers around covers at least this share of a voxel.
 LEAST_COVER = 0.02
 
@@ -97,7 +94,7 @@ def _rock(
         ln_rho=RHO_PER_VP * ln_vp,
     )
     is_salt = np.array([p.kind == BodyKind.SALT for p in bodies.parts])[own]
-    for values, halite in ((vp, SALT_VP_M_S), (vs, SALT_VS_M_S), (rho, SALT_RHO_KG_M3), (phi, 0.0)):
+    for values, halite in zip((vp, vs, rho, phi), (*HALITE, 0.0), strict=True):
         values[is_salt] = halite
     columns = (1e9 / (rho * vp**2), 1e9 / (rho * vs**2), rho, phi, net_share(code, phi), texture)
     return np.stack(columns, axis=1).astype(np.float32)

@@ -89,6 +89,11 @@ _TABLES = dict(
 )
 
 
+# Stocks of salt are halite in every basin: a denser evaporite would not rise. vp and vs in m/s,
+# rho in kg/m3. Source: Mavko, Mukerji and Dvorkin (2009), The Rock Physics Handbook, table A.4.1.
+HALITE = (4500.0, 2590.0, 2160.0)
+
+
 def basin_table(basin: str) -> Float:
     """Return the table of a basin, float64 (n_facies, 7), a fresh copy.
 

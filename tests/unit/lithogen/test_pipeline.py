@@ -16,7 +16,9 @@ from lithogen import pipeline
 from lithogen.errors import WeightsError
 from lithogen.grid import Window
 from lithogen.pipeline import PACKAGED_WEIGHTS, LithologyPipeline
+from lithogen.rockphysics import HALITE, facies_code
 from lithogen.structure import Structure
+from lithogen.structure.salt import domes_near
 
 NAMES = ("lithology", "vp", "vs", "rho", "rgt", "fault")
 
@@ -122,3 +124,15 @@ def test_another_process_gives_the_same_bits() -> None:
     ds = lithogen.generate((16, 17, 18), 3, origin=(5, -9, 2), steps=1, progress=False)
     here = hashlib.sha256(ds.vp.values.tobytes() + ds.seismic.values.tobytes()).hexdigest()
     assert runs == [here]
+
+
+def test_salt_of_the_structure_is_salt_in_the_world(toy_pipeline) -> None:
+    structure = Structure(3, lithogen.Scenario(salt=1.0, faulting=0.0))
+    axis = np.arange(-9000.0, 9000.0, 25.0)
+    dome = next(iter(domes_near(3, structure.scenario, structure.velocity, axis, axis)))
+    centre = (int(dome.y_m // 25), int(dome.x_m // 25), int(dome.crest_ms // 4))
+    window = Window((centre[0], centre[1], centre[2] + 10), (4, 4, 8))
+    made = toy_pipeline(structure, window, seed=3, num_inference_steps=1)
+    assert (made.lithology == facies_code("evaporite")).all()
+    assert np.unique(made.vp).tolist() == [HALITE[0]]
+    assert np.unique(made.rho).tolist() == [HALITE[2]]
