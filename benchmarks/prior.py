@@ -89,12 +89,15 @@ def main() -> None:
 
     import lithogen
     from lithogen.prior.sample import labelled_world
+    from lithogen.rockphysics import fluid_properties
 
     torch.set_num_threads(1)
     watch = Stopwatch()
     for step, functions in STEPS.items():
         for module, name in functions:
             watch.wrap(step, module, name)
+    # Loads bruges, which takes as long as a world.
+    fluid_properties(1000.0, 0.0)
     window = lithogen.Window((0, 0, 60), (args.size,) * 3)
     cpu: list[float] = []
     # The first world pays for imports and tables of random numbers.

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lithogen.structure.bodies import end_of_runs
+
 RUN = 8
 
 
@@ -19,7 +21,7 @@ def bins_present(age: Tensor, width_ms: float) -> list[int]:
     """
     n = age.shape[-1] // RUN * RUN
     runs = age[..., :n].reshape(*age.shape[:-1], -1, RUN)
-    low, high = runs.amin(dim=-1).reshape(-1), runs.amax(dim=-1).reshape(-1)
+    low, high = (end_of_runs(runs, how).reshape(-1) for how in (torch.minimum, torch.maximum))
     # A run that crosses an unconformity skips ages: those are looked at one by one.
     skips = high - low > width_ms
     ends = [low[~skips], high[~skips], runs.reshape(-1, RUN)[skips].reshape(-1),

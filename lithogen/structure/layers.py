@@ -58,7 +58,8 @@ def age_of(
     y_m, x_m, _ = axes
     tables: list[Tensor] = []
     parts: list[BodyPart] = []
-    used = [n for n in range(int(number.max()) + 1) if bool((number == n).any())]
+    last = int(number.max())
+    used = [n for n in range(last) if bool((number == n).any())] + [last]
     first = torch.zeros(max(used) + 1, dtype=torch.int32, device=position.device)
     n_node = 0
     for n in used:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lithogen.rng import generator
+from lithogen.rng import generator, uniform
 from lithogen.scenario import Scenario
 from lithogen.structure.bodies.part import SEQUENCE_OFFSET_MS
 from lithogen.structure.waves import PlaneWaves
@@ -72,7 +72,12 @@ class Package:
 @lru_cache(maxsize=256)
 def draw_packages(seed: int, scenario: Scenario, number: int) -> tuple[Package, ...]:
     """Return the packages of a sequence, top to base, from about -2.4 s to 15 s."""
-    rows = [_shape(seed, scenario, number, p) for p in range(FIRST_PACKAGE, LAST_PACKAGE + 1)]
+    places = np.arange(FIRST_PACKAGE, LAST_PACKAGE + 1)
+    # One call for all of them: a generator for each would cost more than a window's voxels.
+    drawn = uniform(seed, "structure/package", number, places[:, None], np.arange(7)[None, :])
+    azimuth = 2 * np.pi * float(uniform(seed, "structure/package/azimuth", number))
+    rows = [_shape(seed, scenario, (number, int(p)), azimuth, u.tolist())
+            for p, u in zip(places, drawn, strict=True)]
     tops = [row[0] for row in rows]
     spans = [
         rate * (after - top) + extra * (after - top)
@@ -90,18 +95,19 @@ def draw_packages(seed: int, scenario: Scenario, number: int) -> tuple[Package, 
 
 
 def _shape(
-    seed: int, scenario: Scenario, number: int, index: int
+    seed: int, scenario: Scenario, place: tuple[int, int], azimuth: float, drawn: list[float]
 ) -> tuple[float, float, float, float, float, float, PlaneWaves | None]:
-    """Top, rate, extra span over thickness, advance, azimuth, phase, raggedness of a package."""
-    rng = generator(seed, "structure/package", number, index)
-    u_top, u_kind, u_rate, u_clino, u_advance, u_turn, u_phase = rng.uniform(size=7)
-    top = PACKAGE_MS * (index + 0.7 * (u_top - 0.5))
-    azimuth = float(generator(seed, "structure/package/azimuth", number).uniform(0, 2 * np.pi))
+    """Top, rate, extra span over thickness, advance, azimuth, phase, raggedness of a package.
+
+    `place` is the sequence and the place of the package in it, `drawn` seven uniform numbers.
+    """
+    u_top, u_kind, u_rate, u_clino, u_advance, u_turn, u_phase = drawn
+    top = PACKAGE_MS * (place[1] + 0.7 * (u_top - 0.5))
     azimuth += 0.8 * (u_turn - 0.5)
     if u_clino < scenario.clinoforms and top < DEEPEST_CLINOFORM_MS:
         advance = 4000.0 * 2.5**u_advance
         ragged = PlaneWaves.random(
-            seed, "structure/package/edge", number, index, wavelength_m=(2500.0, 12_000.0), n_wave=5
+            seed, "structure/package/edge", *place, wavelength_m=(2500.0, 12_000.0), n_wave=5
         )
         # A quarter of T of plain dip, and 0.9 T logit(g) / 8 from g = 0.02 to 0.98.
         extra = TURN_M / advance + 0.9 * 2.0 * np.log(1 / LOGIT_LIMIT - 1.0) / 8.0

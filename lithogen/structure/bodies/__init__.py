@@ -1,6 +1,12 @@
 """Geological bodies attached to ages: channels, lobes, deltas, build-ups and others."""
 
-from lithogen.structure.bodies.paint import DRAPE_LENGTHS, BodyFields, drape, paint
+from lithogen.structure.bodies.paint import (
+    DRAPE_LENGTHS,
+    BodyFields,
+    drape,
+    end_of_runs,
+    paint,
+)
 from lithogen.structure.bodies.part import (
     INTERVAL_MS,
     REACH_MS,
@@ -13,5 +19,5 @@ from lithogen.structure.bodies.part import (
 
 __all__ = [
     "DRAPE_LENGTHS", "INTERVAL_MS", "REACH_MS", "SEQUENCE_OFFSET_MS", "BodyContext",
-    "BodyFields", "BodyKind", "BodyPart", "body_number", "drape", "paint",
+    "BodyFields", "BodyKind", "BodyPart", "body_number", "drape", "end_of_runs", "paint",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,16 @@ class BodyFields:
         return self.label([0, *(int(p.kind) for p in self.parts)], torch.int8)
 
 
+def end_of_runs(values: Tensor, how: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Return the least (`torch.minimum`) or greatest of every run, (..., run) -> (...).
+
+    Halving is several times as fast as a reduction over so short an axis. `run` is a power of 2.
+    """
+    while values.shape[-1] > 1:
+        values = how(values[..., 0::2], values[..., 1::2])
+    return values[..., 0]
+
+
 def paint(age: Tensor, half_ms: Tensor, parts: Sequence[BodyPart]) -> BodyFields:
     """Paint parts in their order; a later one takes over where it takes the larger share.
 
@@ -65,9 +75,9 @@ def paint(age: Tensor, half_ms: Tensor, parts: Sequence[BodyPart]) -> BodyFields
     ages, halves = age.reshape(-1, run), half_ms.reshape(-1, run)
     cover, part = torch.zeros_like(ages), torch.zeros(ages.shape, dtype=torch.int16,
                                                       device=age.device)
-    widest = halves.amax(dim=1)
-    low = (ages.amin(dim=1) - widest).reshape(n_y * n_x, runs)
-    high = (ages.amax(dim=1) + widest).reshape(n_y * n_x, runs)
+    widest = end_of_runs(halves, torch.maximum)
+    low = (end_of_runs(ages, torch.minimum) - widest).reshape(n_y * n_x, runs)
+    high = (end_of_runs(ages, torch.maximum) + widest).reshape(n_y * n_x, runs)
     lowest, highest = low.amin(dim=0), high.amax(dim=0)
     for place, one in enumerate(parts):
         near = ((lowest < float(one.base_age.max())) & (highest > float(one.top_age.min())))
