@@ -92,8 +92,8 @@ def test_rate_is_the_derivative_of_age(changes) -> None:
     inner = fields.sequence[..., 2:] == fields.sequence[..., :-2]
     error = ((numeric - fields.rate[..., 1:-1]).abs() / fields.rate[..., 1:-1])[inner]
     # Age is straight and rate linear between nodes 4 ms apart: they meet in the middle; where
-    # layers pinch out or prograde, rate changes severalfold within a node.
-    assert float(error.median()) < 0.01
+    # layers pinch out, prograde or bend over bodies, rate changes severalfold within a node.
+    assert float(error.median()) < 0.02
     assert float(error.quantile(0.9)) < 0.25
 
 
