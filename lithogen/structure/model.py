@@ -24,7 +24,7 @@ from lithogen.structure.bodies import (
 )
 from lithogen.structure.bodies.draw import draw_bodies
 from lithogen.structure.faults import faults_near, undo_fault
-from lithogen.structure.layers import Layers, age_of
+from lithogen.structure.layers import NODE_MS, Layers, age_of
 from lithogen.structure.packages import columns, draw_packages, nominal_ms
 from lithogen.structure.salt import SaltDome, domes_near, salt_top_ms, undo_dome
 from lithogen.structure.sequences import Sequence, draw_sequences
@@ -201,14 +201,15 @@ class Structure:
                              len(self.sequences) - 1))
         packages = draw_packages(self.seed, self.scenario, number)
         nominal = float(nominal_ms(packages, np.array(age_ms - number * SEQUENCE_OFFSET_MS)))
-        s_ms = nominal + np.arange(-280.0, 281.0, 8.0)
+        first = np.floor((nominal - 280.0) / NODE_MS) * NODE_MS
+        s_ms = first + NODE_MS * np.arange(int(560.0 / NODE_MS) + 1)
         found = columns(self.seed, self.scenario, number, s_ms, y_m, x_m)
         age = np.tensordot(found.maps, found.age, axes=(0, 0))
         after = (age < age_ms).sum(axis=-1)
         is_inside = (after > 0) & (after < len(s_ms))
         after = np.clip(after, 1, len(s_ms) - 1)[..., None]
         low, high = (np.take_along_axis(age, after - k, axis=-1)[..., 0] for k in (1, 0))
-        twt = s_ms[after[..., 0] - 1] + 8.0 * (age_ms - low) / np.maximum(high - low, 1e-9)
+        twt = s_ms[after[..., 0] - 1] + NODE_MS * (age_ms - low) / np.maximum(high - low, 1e-9)
         for sequence in reversed(self.sequences[: number + 1]):
             twt = twt + sequence.fold(y_m, x_m)
             if sequence.number > 0:
