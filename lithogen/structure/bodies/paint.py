@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lithogen.structure.bodies.part import BodyPart
+from lithogen.structure.bodies.part import BodyKind, BodyPart
 
 # Samples of a column that are looked at together; ages within them bound what a part can meet.
 RUN = 8
@@ -48,6 +48,16 @@ class BodyFields:
     def kind(self) -> Tensor:
         """Return its `BodyKind`, int8."""
         return self.label([0, *(int(p.kind) for p in self.parts)], torch.int8)
+
+    def cover_by_kind(self) -> Tensor:
+        """Return condition maps: the share of each voxel in bodies of every kind.
+
+        Returns
+        -------
+        float32 (n_kind, n_iline, n_xline, n_twt), in the order of `BodyKind` from CHANNEL on.
+        """
+        kind = self.kind()
+        return torch.stack([self.cover * (kind == one) for one in list(BodyKind)[1:]])
 
 
 def end_of_runs(values: Tensor, how: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

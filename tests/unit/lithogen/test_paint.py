@@ -153,6 +153,22 @@ def _nodes(n: int = 400, step_ms: float = 1.0):
     return age, torch.ones_like(age)
 
 
+def test_condition_maps_split_the_cover_by_kind() -> None:
+    age, half = flat_layers((2, 2, 40))
+    parts = [one_part(1010.0, 1040.0), one_part(1060.0, 1071.0, kind=BodyKind.LOBE),
+             one_part(1020.0, 1081.0, ((1, 1),), kind=BodyKind.KARST)]
+    fields = paint(age, half, parts)
+    maps = fields.cover_by_kind()
+    assert maps.shape == (len(BodyKind) - 1, 2, 2, 40)
+    assert torch.equal(maps.sum(0), fields.cover)
+    thickness_ms = 4.0 * maps.sum(-1)
+    for kind, at, wanted in ((BodyKind.CHANNEL, (0, 0), 30.0), (BodyKind.LOBE, (0, 0), 11.0),
+                             (BodyKind.KARST, (1, 1), 61.0)):
+        assert float(thickness_ms[(kind - 1, *at)]) == pytest.approx(wanted, abs=1e-2)
+        assert float(thickness_ms[kind - 1].sum()) == pytest.approx(wanted, abs=1e-2)
+
+
+
 @pytest.mark.parametrize("share", [0.1, 0.45])
 def test_drape_lifts_layers_by_the_stated_amount_and_ends(share) -> None:
     nodes, rates = _nodes()
