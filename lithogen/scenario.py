@@ -107,6 +107,11 @@ RANDOM_RANGES: dict[str, tuple[float, float]] = NETWORK_RANGES | {
 }
 
 
+# Net share of stacks for a `sand_drive`: 60 seeds of three chunks without other formations.
+_NET = (0.002, 0.006, 0.012, 0.034, 0.096, 0.183, 0.315, 0.473, 0.645, 0.735, 0.812, 0.911)
+_DRIVE = (-1.0, -0.3, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.4)
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """Controls of a world.
@@ -244,6 +249,15 @@ class Scenario:
             _of_burial(self),
         ))
 
+    def sand_drive(self) -> float:
+        """Return what net-to-gross formations must aim at for `net_to_gross` to come out.
+
+        Beds follow the wells' matrix whatever is asked for; a measured table inverts that.
+        """
+        rest = 1.0 - self.carbonate_share - self.tuff_share - self.evaporite_share
+        wanted = self.net_to_gross / max(rest - 0.5 * self.coal_share, 0.3)
+        return float(np.interp(wanted, _NET, _DRIVE))
+
     def vector(self) -> NDArray[np.float32]:
         """Return the controls that the network is told, float32, (12,).
 
@@ -252,7 +266,9 @@ class Scenario:
         """
         out = []
         for name, (low, high) in NETWORK_RANGES.items():
-            scaled = 2.0 * (float(getattr(self, name)) - low) / (high - low) - 1.0
+            # The network learned the aim of formations, not what comes of it.
+            value = self.sand_drive() if name == "net_to_gross" else float(getattr(self, name))
+            scaled = 2.0 * (value - low) / (high - low) - 1.0
             out.append(min(max(scaled, -1.0), 1.0))
         return np.asarray(out, dtype=np.float32)
 
@@ -316,13 +332,11 @@ _BODIES = {
 
 def _of_rocks(s: Scenario) -> str:
     water = f" under {_figure(s.water_depth_m)} m of water" if s.water_depth_m else ""
-    sand = _figure(s.net_to_gross)
-    rocks = [f"{_word('sand', s.net_to_gross)} sandstone (net-to-gross {sand})"]
+    rocks = [f"{_word('sand', s.net_to_gross)} sandstone (net-to-gross {_figure(s.net_to_gross)})"]
     for name in SHARES[1:]:
-        share = getattr(s, name)
-        if share:
-            rock = name.removesuffix("_share")
-            rocks.append(f"{_word('share', share)} {rock} ({_figure(share)})")
+        if share := getattr(s, name):
+            rocks.append(f"{_word('share', share)} {name.removesuffix('_share')} "
+                         f"({_figure(share)})")
     return f"{_word('place', s.water_depth_m)}{water}: {', '.join(rocks)}."
 
 
@@ -339,8 +353,7 @@ def _of_bodies(s: Scenario) -> str:
     found: dict[str, list[str]] = {}
     # The most frequent first; sorted() keeps the order of the table among equals.
     for name, body in sorted(_BODIES.items(), key=lambda item: -getattr(s, item[0])):
-        chance = getattr(s, name)
-        if chance:
+        if chance := getattr(s, name):
             found.setdefault(_word("often", chance), []).append(f"{body} ({_figure(chance)})")
     if not found:
         return "No channels or other bodies."

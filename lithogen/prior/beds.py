@@ -59,11 +59,6 @@ LEAST_THICKNESS_M = 0.3
 CYCLE_SPREAD = 0.4
 BLOCK = 128
 MOST_THICKNESS_M = np.array([150.0, 45.0, 30.0, 40.0, 50.0, 60.0, 4.0, 60.0, 20.0, 90.0])
-# Net share of stacks (sandstone and half of the heterolithic rock) for a drive of `sand_drive`,
-# measured over 60 seeds of three chunks without other formations.
-DRIVE = np.array([-1.0, -0.3, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.4])
-NET_OF_DRIVE = np.array(
-    [0.002, 0.006, 0.012, 0.034, 0.096, 0.183, 0.315, 0.473, 0.645, 0.735, 0.812, 0.911])
 # Formations: ln thickness in metres, mean and standard deviation.
 FORMATION_M = (np.log(75.0), 0.7)
 
@@ -213,18 +208,6 @@ class _Formation:
     motif: list[int]
 
 
-def sand_drive(scenario: Scenario) -> float:
-    """Return what net-to-gross formations must aim at for the scenario's to come out.
-
-    Beds follow the wells' matrix whatever is asked for, so little net becomes less and much
-    net is hard to reach; the table inverts that. Other formations hold no net rock.
-    """
-    special = (scenario.carbonate_share + scenario.tuff_share + scenario.evaporite_share
-               + 0.5 * scenario.coal_share)
-    wanted = scenario.net_to_gross / max(1.0 - special, 0.3)
-    return float(np.interp(wanted, NET_OF_DRIVE, DRIVE))
-
-
 def style_weights(scenario: Scenario) -> tuple[tuple[str, ...], Float]:
     """Return the names of the formation styles and their probabilities."""
     special = {
@@ -232,7 +215,7 @@ def style_weights(scenario: Scenario) -> tuple[tuple[str, ...], Float]:
         "coal": 2.0 * scenario.coal_share, "evaporite": scenario.evaporite_share,
     }
     rest = max(1.0 - sum(special.values()), 0.05)
-    sand = rest * float(np.clip(sand_drive(scenario) * 1.9 - 0.12, 0.0, 1.0))
+    sand = rest * float(np.clip(scenario.sand_drive() * 1.9 - 0.12, 0.0, 1.0))
     weights = special | {
         "reservoir": sand, "shale": SHALE_SHARE * (rest - sand),
         "mixed": (1.0 - SHALE_SHARE) * (rest - sand),
@@ -254,7 +237,7 @@ def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) ->
     for table, target in zip(STYLES[style], (log_weight, thicker), strict=True):
         for facies, value in table.items():
             target[facies] += value
-    sand_shift = 1.6 * (sand_drive(scenario) - 0.3)
+    sand_shift = 1.6 * (scenario.sand_drive() - 0.3)
     log_weight[SANDSTONE] += sand_shift
     thicker[SANDSTONE] += sand_shift
     thicker[SHALE] -= 0.8 * sand_shift
