@@ -72,7 +72,9 @@ def test_store_holds_the_same_bits(toy_pipeline, small, tmp_path) -> None:
 def test_structure_and_seed_are_independent(toy_pipeline) -> None:
     """Same column in another structure; another column in the same structure."""
     flat = dict(faulting=0.0, folding=0.0, thickness_variation=0.0, unconformities=0,
-                channels=0.0, lateral_change=0.0)
+                channels=0.0, lateral_change=0.0, clinoforms=0.0, regional_dip_deg=0.0,
+                polygonal=0.0, lobes=0.0, deltas=0.0, buildups=0.0, karst=0.0,
+                mass_transport=0.0, canyons=0.0)
     scenario = dataclasses.replace(Scenario(), **flat)
     one, two = Structure(1, scenario), Structure(2, scenario)
     kwargs = dict(model=toy_pipeline, steps=1, progress=False)

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from lithogen.errors import ConfigError
 from lithogen.grid import Spacing, Window
 from lithogen.noise import NoiseWeights, stratigraphic_noise, white_noise
+from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
 SPACING = Spacing()
@@ -80,7 +81,7 @@ def test_white_noise_window_equals_crop_bit_for_bit() -> None:
 
 def test_ages_across_a_sequence_gap_work() -> None:
     window = Window((0, 0, 0), (16, 40, 200))
-    structure = Structure.random(1)
+    structure = Structure.random(1, Scenario(unconformities=4))
     age = structure.evaluate(window, SPACING).age
     assert float(age.max() - age.min()) > 15_000.0
     field = stratigraphic_noise(age, window, SPACING, 1, 4, NoiseWeights())
