@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 DEMO := demo
-DEMO_ARGS ?= --seed 1 --like npra_31_81
+DEMO_ARGS ?= --seed 10 --like npra_31_81
 WORKERS ?= 2
 PACKAGES := lithogen forward seismic_io viz
 # One thread a process: the workers share the cores, and results do not depend on it.
