@@ -12,16 +12,7 @@ from numpy.typing import NDArray
 
 from lithogen.rng import generator, uniform
 from lithogen.rockphysics.facies import (
-    CHALK,
-    COAL,
-    DOLOMITE,
-    EVAPORITE,
-    HETEROLITHIC,
-    LIMESTONE,
-    MARL,
-    N_FACIES,
-    SANDSTONE,
-    SHALE,
+    CHALK, COAL, DOLOMITE, EVAPORITE, HETEROLITHIC, LIMESTONE, MARL, N_FACIES, SANDSTONE, SHALE,
     TUFF,
 )  # fmt: skip
 from lithogen.scenario import Scenario
@@ -32,7 +23,6 @@ Float = NDArray[np.float64]
 
 CHUNK_MS = 512.0
 CHUNK_JITTER_MS = 160.0
-LOG_STEP_M = 0.1524
 
 # Bed-to-bed transition probabilities (row: upper bed) of FORCE 2020 wells in quadrants 25, 31
 # and 32 (lithology CC BY 4.0, Bormann et al. 2020); evaporite and rare rows are assumptions.
