@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from lithogen.rng import generator, uniform
 from lithogen.rockphysics.facies import (
-    CHALK, COAL, DOLOMITE, EVAPORITE, HETEROLITHIC, LIMESTONE, MARL, N_FACIES, SANDSTONE, SHALE,
+    CHALK,
+    COAL,
+    DOLOMITE,
+    EVAPORITE,
+    HETEROLITHIC,
+    LIMESTONE,
+    MARL,
+    N_FACIES,
+    SANDSTONE,
+    SHALE,
     TUFF,
 )  # fmt: skip
 from lithogen.scenario import Scenario
@@ -67,19 +76,14 @@ STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
          DOLOMITE: 1.2},
         {LIMESTONE: 1.9, MARL: 1.0, SHALE: -0.2, DOLOMITE: 0.8},
     ),
-    "tuff": (
-        {TUFF: 2.6, SANDSTONE: -2.0, HETEROLITHIC: -2.0, LIMESTONE: -1.2},
-        {TUFF: 0.4, SHALE: -0.3},
-    ),
+    "tuff": ({TUFF: 2.6, SANDSTONE: -2.0, HETEROLITHIC: -2.0, LIMESTONE: -1.2},
+             {TUFF: 0.4, SHALE: -0.3}),
     "coal": (
         {COAL: 2.2, LIMESTONE: -2.0, MARL: -2.5, TUFF: -2.0, HETEROLITHIC: 0.4},
         {SHALE: -0.3, SANDSTONE: 0.2},
     ),
-    "evaporite": (
-        {EVAPORITE: 5.5, DOLOMITE: 3.5, LIMESTONE: 0.5, SANDSTONE: -2.5, HETEROLITHIC: -2.5,
-         TUFF: -2.0},
-        {DOLOMITE: 1.2, SHALE: -0.2},
-    ),
+    "evaporite": ({EVAPORITE: 5.5, DOLOMITE: 3.5, LIMESTONE: 0.5, SANDSTONE: -2.5,
+                   HETEROLITHIC: -2.5, TUFF: -2.0}, {DOLOMITE: 1.2, SHALE: -0.2}),
     "mixed": ({LIMESTONE: -0.2}, {SHALE: 0.2}),
 }
 # How strongly beds of a style differ from one another, against the wells' mean.
@@ -114,9 +118,6 @@ CHARACTER_SPREAD = (0.18, 1.5, 1.4, 0.66, 0.45, 0.30)
 THICKNESS_SPREAD = 0.75
 CONTRAST = np.array([0.0, 0.08, 0.12, 0.28, 0.22, 0.0, 0.10, 0.35, 0.55, 0.50])
 
-DISTAL = {SANDSTONE: HETEROLITHIC, HETEROLITHIC: SHALE, LIMESTONE: MARL, MARL: SHALE,
-          COAL: SHALE, DOLOMITE: LIMESTONE, CHALK: MARL}
-PROXIMAL = {HETEROLITHIC: SANDSTONE, MARL: LIMESTONE, SHALE: HETEROLITHIC}
 THRESHOLD_SHALE = 1.1
 
 

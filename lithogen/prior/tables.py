@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from lithogen.prior.beds import (
     CHUNK_MS,
-    DISTAL,
-    PROXIMAL,
     RHO_PER_VP,
     BedStack,
     beds_between,
@@ -23,11 +21,14 @@ from lithogen.rockphysics import RockFamily, bed_properties
 from lithogen.rockphysics.bounds import limit_velocities
 from lithogen.rockphysics.facies import (
     CHALK,
+    COAL,
     DOLOMITE,
     HETEROLITHIC,
     LIMESTONE,
+    MARL,
     N_FACIES,
     SANDSTONE,
+    SHALE,
 )
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
@@ -57,6 +58,9 @@ SHEAR_PER_VP, POROSITY_PER_VP = 1.3, 0.4
 # Autoregressions inside beds: length in ms of age, and share of the variance.
 TEXTURE = ((0.7, 0.85), (7.0, 0.15))
 
+DISTAL = {SANDSTONE: HETEROLITHIC, HETEROLITHIC: SHALE, LIMESTONE: MARL, MARL: SHALE,
+          COAL: SHALE, DOLOMITE: LIMESTONE, CHALK: MARL}
+PROXIMAL = {HETEROLITHIC: SANDSTONE, MARL: LIMESTONE, SHALE: HETEROLITHIC}
 _DISTAL = np.array([DISTAL.get(f, f) for f in range(N_FACIES)])
 _PROXIMAL = np.array([PROXIMAL.get(f, f) for f in range(N_FACIES)])
 
