@@ -8,7 +8,6 @@ its wavelets (rounded time axis) and its `depth_to_time` (arithmetic mean veloci
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -17,24 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from forward.checks import check_angles, check_dt, check_elastic, check_wavelet, refuse_t_star
-from lithogen.errors import ConfigError
+from lithogen.config import import_bruges
 
 Floats = NDArray[np.float64]
 
 
 @cache
 def _zoeppritz() -> Any:
-    with warnings.catch_warnings():
-        # bruges imports pkg_resources, which announces its own end on every import.
-        warnings.filterwarnings("ignore", category=UserWarning)
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        try:
-            from bruges.reflection import zoeppritz_rpp
-        except ImportError as exc:
-            raise ConfigError(
-                f"bruges cannot be imported ({exc}); install bruges==0.5.4 with setuptools<81"
-            ) from exc
-    return zoeppritz_rpp
+    return import_bruges("bruges.reflection").zoeppritz_rpp
 
 
 def interface_reflectivity(

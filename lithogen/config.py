@@ -205,3 +205,25 @@ def consolidate_zarr(folder: Path) -> None:
         # The version 3 specification does not name it yet; readers without it take the rest.
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         zarr.consolidate_metadata(folder)
+
+
+def import_bruges(module: str) -> Any:
+    """Return a module of bruges; the first import takes a second.
+
+    Raises
+    ------
+    ConfigError : it cannot be imported.
+    """
+    import importlib
+    import warnings
+
+    with warnings.catch_warnings():
+        # bruges imports pkg_resources, which announces its own end on every import.
+        warnings.filterwarnings("ignore", category=UserWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        try:
+            return importlib.import_module(module)
+        except ImportError as exc:
+            raise ConfigError(
+                f"bruges cannot be imported ({exc}); install bruges==0.5.4 with setuptools<81"
+            ) from exc

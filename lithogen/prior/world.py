@@ -35,8 +35,6 @@ from lithogen.rockphysics.trends import (
 )
 from lithogen.structure import Structure, StructureFields
 
-# Trends are tabulated over depth at this step; a slope of 1/km makes 1 in 1000 of an error.
-DEPTH_STEP_M = 20.0
 AGE_STEP_MS = 2.0
 # Poisson's ratio 0.49 at most: muds at the sea bed.
 MIN_VS_OVER_VP = (MAX_BULK_OVER_SHEAR + 4.0 / 3.0) ** -0.5

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lithogen.errors import ConfigError, ShapeError, require
+from lithogen.config import import_bruges
+from lithogen.errors import ShapeError, require
 from lithogen.rockphysics.bounds import (
     MIN_BULK_OVER_SHEAR,
     MINERALS_GPA,
@@ -47,18 +47,9 @@ _BUOYANT_KG_M3 = 1000.0
 
 @cache
 def _bruges() -> tuple[Any, Any]:
-    """Return the modules of fluids and of substitution; the import takes a second."""
-    with warnings.catch_warnings():
-        # bruges imports pkg_resources, which announces its own end on every import.
-        warnings.filterwarnings("ignore", category=UserWarning)
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        try:
-            from bruges.rockphysics import fluids, fluidsub
-        except ImportError as exc:
-            raise ConfigError(
-                f"bruges cannot be imported ({exc}); install bruges==0.5.4 with setuptools<81"
-            ) from exc
-    return fluids, fluidsub
+    """Return the modules of fluids and of substitution."""
+    return (import_bruges("bruges.rockphysics.fluids"),
+            import_bruges("bruges.rockphysics.fluidsub"))
 
 
 def pressure_temperature(depth_m: ArrayLike, water_depth_m: float) -> tuple[Float, Float]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from lithogen.rng import generator, uniform
 from lithogen.rockphysics.facies import LIMESTONE, MARL
-from lithogen.structure.bodies.lobes import Float, Patch, Site, patch_near, sites_near, smooth_step
 from lithogen.structure.bodies.part import (
     INTERVAL_MS,
     BodyContext,
@@ -16,6 +15,7 @@ from lithogen.structure.bodies.part import (
     BodyPart,
     body_number,
 )
+from lithogen.structure.bodies.place import Float, Patch, Site, patch_near, sites_near, smooth_step
 from lithogen.structure.waves import PlaneWaves
 
 CELL_M = 3000.0

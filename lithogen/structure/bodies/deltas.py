@@ -6,7 +6,14 @@ import numpy as np
 
 from lithogen.rng import generator, uniform
 from lithogen.rockphysics.facies import COAL, HETEROLITHIC, SANDSTONE, SHALE
-from lithogen.structure.bodies.lobes import (
+from lithogen.structure.bodies.part import (
+    INTERVAL_MS,
+    BodyContext,
+    BodyKind,
+    BodyPart,
+    body_number,
+)
+from lithogen.structure.bodies.place import (
     Float,
     Patch,
     Site,
@@ -14,13 +21,6 @@ from lithogen.structure.bodies.lobes import (
     sites_near,
     slope_azimuth,
     smooth_step,
-)
-from lithogen.structure.bodies.part import (
-    INTERVAL_MS,
-    BodyContext,
-    BodyKind,
-    BodyPart,
-    body_number,
 )
 from lithogen.structure.waves import PlaneWaves
 

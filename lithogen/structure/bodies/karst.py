@@ -13,7 +13,6 @@ import numpy as np
 
 from lithogen.rng import uniform
 from lithogen.rockphysics.facies import LIMESTONE, SHALE
-from lithogen.structure.bodies.lobes import Float, Patch, patch_near, smooth_step
 from lithogen.structure.bodies.part import (
     INTERVAL_MS,
     BodyContext,
@@ -21,6 +20,7 @@ from lithogen.structure.bodies.part import (
     BodyPart,
     body_number,
 )
+from lithogen.structure.bodies.place import Float, Patch, patch_near, smooth_step
 from lithogen.structure.waves import PlaneWaves
 
 HOLE_CELL_M = 420.0

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lithogen.rng import generator
 from lithogen.rockphysics.facies import COAL, LIMESTONE, MARL, SANDSTONE, SHALE
 from lithogen.scenario import Scenario
-from lithogen.structure.bodies import buildups, deltas, karst, lobes, mass_transport
+from lithogen.structure.bodies import buildups, deltas, karst, lobes, mass_transport, place
 from lithogen.structure.bodies.part import (
     INTERVAL_MS,
     REACH_MS,
@@ -139,13 +139,13 @@ def test_sites_have_no_edge_at_the_cells(name):
     # Looked at through windows that lie across the borders of cells, no site is lost or doubled.
     found = {}
     for start in range(-60000, 60000, 10000):
-        for site in lobes.sites_near(
+        for site in place.sites_near(
             7, name, 0, np.array([start, start + 1e4]), np.array([0.0, 5e4]), cell_m=14000.0,
             reach_m=0.0, chance=0.7, n_draw=1,
         ):
             assert site.cell not in found
             found[site.cell] = site
-    whole = lobes.sites_near(
+    whole = place.sites_near(
         7, name, 0, np.array([-6e4, 6e4]), np.array([0.0, 5e4]), cell_m=14000.0, reach_m=0.0,
         chance=0.7, n_draw=1,
     )
