@@ -34,6 +34,7 @@ OWN = {
     "lithogen.conditioning": STRUCTURE | NET,
     "lithogen.sampling": STRUCTURE | NET,
     "lithogen.metrics": CORE,
+    "lithogen.wells": CORE | {"lithogen.rockphysics", "lithogen.structure"},
     "lithogen.training": PIPELINE | {"lithogen.prior", "lithogen.metrics"},
     "lithogen.pipeline": PIPELINE,
     "lithogen.scale": PIPELINE | OUTER | {"lithogen.dataset", "lithogen.api"},
@@ -51,6 +52,7 @@ THIRD = {
     "matplotlib": ("viz",),
     "dask": ("lithogen.scale",),
     "typer": ("lithogen.cli",),
+    "lasio": ("lithogen.wells",),
 }
 
 
@@ -155,6 +157,8 @@ OFFENDING = {
     "lithogen/sampling.py": "from dask import array",
     "forward/wavelets.py": "import bruges",
     "lithogen/prior/rock.py": "from lithogen.config import import_bruges\nimport_bruges('bruges')",
+    "lithogen/wells/files.py": "from lithogen.scenario import Scenario",
+    "lithogen/prior/logs.py": "import lasio",
     "lithogen/novelty.py": "",
 }
 ALLOWED = {

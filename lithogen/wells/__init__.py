@@ -1,0 +1,1 @@
+"""Wells: logs and facies along tracks, blocked to voxels and projected along age."""
