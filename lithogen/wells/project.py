@@ -171,10 +171,12 @@ def well_maps(
     """
     check_shape(age.shape, window.shape, "age")
     check_shape(sequence.shape, window.shape, "sequence")
-    out = torch.zeros((*window.shape, N_WELL), dtype=torch.float32, device=age.device)
+    out = torch.empty((*window.shape, N_WELL), dtype=torch.float32, device=age.device)
     y_m, x_m, _ = window.axes(spacing)
     near = [table for table in tables if _distance_to_box(table, y_m, x_m) <= RANGE_M]
-    if near:
+    if not near:
+        out.zero_()
+    else:
         speakers = _Speakers.of(near, y_m, x_m, age.device)
         step = max(1, _CHUNK // (window.shape[1] * window.shape[2]))
         for start in range(0, window.shape[0], step):
@@ -284,6 +286,7 @@ class _Speakers:
             torch.mul(total[:, source:end], scale[:, None], out=flat[:, first:first + width])
             first, source = first + width, end + 1
         flat[:, first], flat[:, first + 1] = best
+        flat[:, first + 2] = 0.0
 
     def _trust(self, well: int, row: Tensor, part: slice, shape: torch.Size) -> Tensor:
         """Confidence in one well at the voxels that its rows `row` speak to, flat."""
