@@ -24,9 +24,9 @@ STEP_M = (25.0, 12.5)
 # Coordinates in single precision and rounded headers are this far off, relative to a step.
 STEP_TOLERANCE = 0.01
 _SHEAR_ADVICE = ("derive it first, e.g. ds['vs'] = 0.862 * ds['vp'] - 1172 (m/s, water-saturated "
-                 "clastics, Castagna et al. 1985) or a relation of your own")
+                 "clastics, Castagna et al. 1985) or, better, a relation for each facies")
 _DENSITY_ADVICE = ("derive it first, e.g. ds['rho'] = 310 * ds['vp'] ** 0.25 (kg/m3 and m/s, "
-                   "Gardner et al. 1974) or a relation of your own")
+                   "Gardner et al. 1974) or, better, a relation for each facies")
 _ADVICE = {
     "lithology": "integer codes with attributes flag_values and flag_meanings",
     "vp": "the P-wave velocity in m/s", "vs": _SHEAR_ADVICE, "rho": _DENSITY_ADVICE,
