@@ -1,0 +1,104 @@
+"""Honouring: the voxels of wells take the wells' values, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.errors import require
+from lithogen.grid import Window, check_shape
+from lithogen.rockphysics import RockFamily, decode_elastic
+from lithogen.wells.project import N_CODE, N_RESIDUAL, AgeTable
+from lithogen.wells.voxels import LOGS, UNKNOWN, WellVoxels, is_inside
+
+
+@dataclass(frozen=True, slots=True)
+class ExactVoxels:
+    """The well voxels of a window, for replacement while sampling.
+
+    Parameters
+    ----------
+    index : place inside the window (iline, xline, twt), int64 (n, 3).
+    code : float32 (n, 9), rows of NaN where the facies is unknown.
+    residual : float32 (n, 3), rows of NaN where unknown.
+    """
+
+    index: NDArray[np.int64]
+    code: NDArray[np.float32]
+    residual: NDArray[np.float32]
+
+
+def exact(tables: Sequence[AgeTable], window: Window) -> ExactVoxels:
+    """Return what wells say exactly about the voxels of a window, halo included.
+
+    Parameters
+    ----------
+    tables : of wells on the lattice (`AgeTable.index` is not None).
+    window : absolute box, e.g. a tile with its halo.
+
+    Raises
+    ------
+    ConfigError : a table has no voxels.
+    """
+    index, code, residual = [], [], []
+    for table in tables:
+        require(table.index is not None, "an age table has no voxels to be honoured; make it "
+                "with AgeTable.of")
+        places: NDArray[np.int64] = table.index  # type: ignore[assignment]
+        mine = is_inside(places, window)
+        index.append(places[mine] - np.array(window.origin))
+        code.append(table.code[mine])
+        residual.append(table.residual[mine])
+    if not index:
+        return ExactVoxels(np.empty((0, 3), np.int64), np.empty((0, N_CODE), np.float32),
+                           np.empty((0, N_RESIDUAL), np.float32))
+    return ExactVoxels(np.concatenate(index), np.concatenate(code), np.concatenate(residual))
+
+
+def overwrite(
+    voxels: WellVoxels, window: Window, *, facies: NDArray[np.int8], vp: NDArray[np.float32],
+    vs: NDArray[np.float32], rho: NDArray[np.float32], residual: NDArray[np.float32],
+    family: RockFamily, depth_m: NDArray[np.float64],
+) -> int:
+    """Give the well voxels of a final model the wells' values, in place.
+
+    A facies of a well replaces the model's, and where they differ the elastic values are decoded
+    anew from the well's facies and the model's residual. Then logs replace elastic values, each
+    log where it is known. Where a well has logs but no facies, the model's facies stays.
+
+    Parameters
+    ----------
+    voxels : of all wells. window : of the arrays.
+    facies, vp, vs, rho : model (n_iline, n_xline, n_twt); m/s, m/s, kg/m3. Changed in place.
+    residual : of the model, float32 (3, n_iline, n_xline, n_twt).
+    family, depth_m : as in `decode_elastic`, depth (n_twt,).
+
+    Returns
+    -------
+    Number of well voxels in the window.
+
+    Raises
+    ------
+    ShapeError : an array has not the window's shape.
+    """
+    elastic = {"vp": vp, "vs": vs, "rho": rho}
+    check_shape(facies.shape, window.shape, "facies")
+    for name, values in elastic.items():
+        check_shape(values.shape, window.shape, name)
+    check_shape(residual.shape, (N_RESIDUAL, *window.shape), "residual")
+    mine = voxels.inside(window)
+    i, j, k = (mine.index - np.array(window.origin)).T
+    is_other = (mine.facies != UNKNOWN) & (mine.facies != facies[i, j, k])
+    at = (i[is_other], j[is_other], k[is_other])
+    facies[at] = mine.facies[is_other]
+    decoded = decode_elastic(facies[at], residual[:, at[0], at[1], at[2]], family, depth_m[at[2]])
+    for values, fresh in zip(elastic.values(), decoded, strict=True):
+        values[at] = fresh
+    for name in LOGS:
+        log = getattr(mine, name)
+        is_known = np.isfinite(log)
+        elastic[name][i[is_known], j[is_known], k[is_known]] = log[is_known]
+    return len(mine.well)
