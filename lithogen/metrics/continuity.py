@@ -40,6 +40,30 @@ def age_panel(values: NDArray[np.floating], age: NDArray[np.floating]) -> Float:
     return panel
 
 
+def facies_panel(facies: NDArray[np.integer], age: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Look facies up at ages common to all columns of a section.
+
+    Parameters
+    ----------
+    facies : codes >= 0, (n_column, n_twt). age : as in `age_panel`.
+
+    Returns
+    -------
+    (2, n_column, 300) codes of the nearest sample, and of the one on the other side of the age;
+    -1 where a column lacks that age.
+    """
+    check_shape(age.shape, facies.shape, "age")
+    require(facies.ndim == 2, f"facies has {facies.ndim} axes, wanted 2 (column, twt)", ShapeError)
+    panel = np.full((2, len(facies), N_AGES), -1, dtype=np.int64)
+    ages, columns = _common_ages(age)
+    for row, (rising, nearest, is_there) in enumerate(columns):
+        step = np.where(rising[nearest] < ages, 1, -1)
+        other = np.clip(nearest + step, 0, len(rising) - 1)
+        for place, sample in enumerate((nearest, other)):
+            panel[place, row] = np.where(is_there, facies[row, sample], -1)
+    return panel
+
+
 def _common_ages(
     age: NDArray[np.floating],
 ) -> tuple[Float, Iterator[tuple[Float, NDArray[np.intp], NDArray[np.bool_]]]]:
@@ -112,10 +136,7 @@ def agreement_along_age(
 
     Source: Cohen (1960), A coefficient of agreement for nominal scales.
     """
-    check_shape(age.shape, facies.shape, "age")
-    panel = np.full((len(facies), N_AGES), -1)
-    for row, (_, nearest, is_there) in enumerate(_common_ages(age)[1]):
-        panel[row] = np.where(is_there, facies[row, nearest], -1)
+    panel = facies_panel(facies, age)[0]
     out = {}
     for lag in lags:
         if lag >= len(panel):
