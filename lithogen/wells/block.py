@@ -39,11 +39,12 @@ def block_well(well: Well, spacing: Spacing, number: int, names: tuple[str, ...]
     index, owner = np.unique(voxel, axis=0, return_inverse=True)
     mean = _Mean(owner.reshape(-1), share, len(index))
     rho = well.rho_kg_m3[sample]
-    vp, vs = (_velocity(values[sample], rho, mean) for values in (well.vp_m_s, well.vs_m_s))
+    vp, vs = (_velocity(log[sample], rho, mean) for log in (well.vp_m_s, well.vs_m_s))
     facies = _majority(well.facies[sample].astype(np.intp), mean)
-    vp, vs, density = (log.astype(np.float32) for log in (vp, vs, mean(rho)))
-    found = WellVoxels(index, facies, vp, vs, density, np.full(len(index), number), names)
-    return found.take((facies != UNKNOWN) | np.isfinite([vp, vs, density]).any(axis=0))
+    logs = np.stack([vp, vs, mean(rho)]).astype(np.float32)
+    found = WellVoxels(index, facies, logs[0], logs[1], logs[2],
+                       np.full(len(index), number), names)
+    return found.take((facies != UNKNOWN) | np.isfinite(logs).any(axis=0))
 
 
 def _pieces(
@@ -85,7 +86,7 @@ class _Mean:
         known = np.bincount(self.owner, weight, self.n)
         total = np.bincount(self.owner, weight * np.where(is_used, values, 0.0), self.n)
         is_enough = (known > 0.0) & (known >= self.least)
-        return np.divide(total, known, out=np.full(self.n, np.nan), where=is_enough)
+        return np.where(is_enough, total / np.where(is_enough, known, 1.0), np.nan)
 
 
 def _velocity(values: Float, rho: Float, mean: _Mean) -> Float:

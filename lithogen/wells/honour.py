@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lithogen.errors import require
 from lithogen.grid import Window, check_shape
 from lithogen.rockphysics import RockFamily, decode_elastic
-from lithogen.wells.project import N_CODE, N_RESIDUAL, AgeTable
+from lithogen.wells.ages import N_CODE, N_RESIDUAL, AgeTable
 from lithogen.wells.voxels import LOGS, UNKNOWN, WellVoxels, is_inside
 
 
