@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lithogen.cli.train import NoProgress, is_progress_shown, train_app
 from lithogen.errors import ConfigError, OutputError, SegyError, require
 
 if TYPE_CHECKING:
-    import numpy as np
     import xarray as xr
-    from numpy.typing import NDArray
 
     from lithogen.scenario import Scenario
 
@@ -29,7 +27,6 @@ app = typer.Typer(
     help="Earth models and the seismic that belongs to them.",
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
 )
-train_app = typer.Typer(help="Train the networks.", rich_markup_mode=None)
 app.add_typer(train_app, name="train")
 
 # Text, so that our own message says what came and what was wanted.
@@ -40,7 +37,6 @@ Origin = Annotated[tuple[str, str, str], typer.Option(
 Angles = Annotated[str, typer.Option(help="Incidence angles in degrees, e.g. 5,15,25.")]
 Overwrite = Annotated[bool, typer.Option(
     "--overwrite", help="Replace an earlier result of this command.")]
-NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
 SegyFile = Annotated[Path, typer.Argument(help="A SEG-Y file.", metavar="FILE")]
 
 
@@ -90,7 +86,7 @@ def generate(
         ds = api.generate(
             sizes, seed, origin=start, angles_deg=angles_deg, scenario=_scenario(scenario, seed),
             like=survey.style if survey else None, steps=steps, model=model,
-            progress=_is_progress_shown(no_progress),
+            progress=is_progress_shown(no_progress),
         )
         seconds = time.perf_counter() - started
         figures = {
@@ -223,49 +219,6 @@ def forward(
     print(f"{out}: {' x '.join(map(str, stacks.shape[1:]))} samples, {len(angles_deg)} angles")
 
 
-Config = Annotated[Path | None, typer.Argument(
-    help="TOML recipe; the packaged one by default.", metavar="[CONFIG]")]
-RunFolder = Annotated[Path, typer.Option("-o", "--out", help="Folder of the run.")]
-
-
-@train_app.command("litho")
-def train_litho(
-    out: RunFolder,
-    config: Config = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
-    no_progress: NoProgress = False,
-) -> None:
-    """Train stage 1 (LithoNet) on procedural worlds; weights come to OUT/model."""
-    import importlib.resources
-
-    from lithogen.training.train_litho import train
-
-    _check_run_folder(out, resume)
-    packaged = Path(str(importlib.resources.files("lithogen"))) / "training/recipes/litho.toml"
-    figures = train(config or packaged, out, resume, _is_progress_shown(no_progress),
-                    on_sample=_draw_sample)
-    print(f"{out}: {_figures(figures)}")
-
-
-@train_app.command("forward")
-def train_forward(
-    out: RunFolder, config: Config = None, no_progress: NoProgress = False
-) -> None:
-    """Train stage 2 (ForwardNet) on pairs from the bruges reference."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from forward.train import train
-
-    _check_run_folder(out, False)
-    is_hidden = not _is_progress_shown(no_progress)
-    with Progress(console=Console(stderr=True), disable=is_hidden) as bar:
-        task = bar.add_task("training", total=None)
-        figures = train(config, out, lambda step, total, loss: bar.update(
-            task, completed=step, total=total, description=f"training, loss {loss:.3g}"))
-    print(f"{out}: {_figures(figures)}")
-
-
 @app.command()
 def doctor(
     run: Annotated[bool, typer.Option("--run", help="Generate 16 x 16 x 16 voxels too.")] = False,
@@ -296,10 +249,6 @@ def _angles(text: str) -> tuple[float, ...]:
         raise ConfigError(f"--angles is {text!r}, wanted degrees such as 5,15,25") from exc
 
 
-def _is_progress_shown(is_unwanted: bool) -> bool:
-    return not is_unwanted and sys.stderr.isatty()
-
-
 def _check_target(
     target: Path, is_overwriting: bool, endings: tuple[str, ...], source: Path
 ) -> None:
@@ -316,14 +265,6 @@ def _check_target(
     require(not target.exists() or (is_overwriting and target.is_dir() == is_folder),
             f"{target} exists; choose another name"
             f"{'' if target.exists() and is_overwriting else ', or add --overwrite'}", OutputError)
-
-
-def _check_run_folder(folder: Path, is_resuming: bool) -> None:
-    require(not folder.exists() or folder.is_dir(), f"{folder} is a file, wanted a folder",
-            OutputError)
-    require(is_resuming or not folder.exists() or not any(folder.iterdir()),
-            f"folder {folder} is not empty; choose another (train litho: or add --resume)",
-            OutputError)
 
 
 def _open_store(path: Path) -> xr.Dataset:
@@ -356,25 +297,3 @@ def _write(ds: xr.Dataset, target: Path, variable: str, angle: float | None) -> 
         seismic_io.to_netcdf(ds, target)
     else:
         seismic_io.to_segy(ds, target, variable, angle=angle)
-
-
-def _draw_sample(path: Path, truth: NDArray[np.int8], sample: NDArray[np.int8]) -> None:
-    """Draw facies sections (xline, twt) of a held-out world and of its sample."""
-    import numpy as np
-    import xarray as xr
-
-    import viz
-    from lithogen.rockphysics import FACIES
-
-    dims = ("iline", "xline", "twt")
-    attrs = {"flag_values": np.arange(len(FACIES)), "flag_meanings": " ".join(FACIES)}
-    both = {name: (dims, np.asarray(values)[None], attrs)
-            for name, values in (("held_out", truth), ("sampled", sample))}
-    coords = {"iline": [1], "xline": 1 + np.arange(truth.shape[0]),
-              "twt": 0.004 * np.arange(truth.shape[1])}
-    viz.plot_side_by_side(xr.Dataset(both, coords), variables=("held_out", "sampled"), path=path)
-
-
-def _figures(figures: dict[str, Any]) -> str:
-    numbers = {k: v for k, v in figures.items() if isinstance(v, int | float)}
-    return ", ".join(f"{k} {v:.4g}" for k, v in numbers.items()) or "done, see log.jsonl"
