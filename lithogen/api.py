@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lithogen.config import nearest_name
-from lithogen.dataset import Layout, MemorySink, ZarrSink
-from lithogen.errors import ConfigError, ResourceError, ShapeError, require
-from lithogen.grid import MIN_SIZE, Spacing, Window, three_integers, tiles_covering
+from lithogen.dataset import LABELS, Layout, MemorySink
+from lithogen.errors import ConfigError, ShapeError, require
+from lithogen.grid import MIN_SIZE, Spacing, Window, three_integers
 from lithogen.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
     from forward.style import SurveyStyle
     from lithogen.pipeline import LithologyPipeline
+    from lithogen.scale.columns import Job
+    from lithogen.scale.store import ZarrStore
     from lithogen.structure import Structure
 
 MAX_TWT_S = 12.0
-# Working set of one tile column besides the result: network activations and noise tables.
-WORKING_BYTES = 3_000_000_000
 
 
 def generate(
@@ -56,26 +57,29 @@ def generate(
     angles_deg : incidence angles of the stacks, 0..40 degrees.
     scenario : what the world is like; by default drawn from the seed.
     structure : a `lithogen.structure.Structure`; by default that of seed and scenario.
-    wells : must be None in this version.
+    wells : a `lithogen.wells.Wells` whose facies and logs are honoured; none by default.
     like : survey whose spectrum, level and noise the seismic carries: a SurveyStyle, a
         preset name, or the path of a SEG-Y; by default a broad band without noise.
     steps : network evaluations per tile; more are slower and slightly cleaner. Default 4.
     model : a LithologyPipeline or a folder of weights; by default the shipped ones.
     device : torch device of the network, e.g. "cpu" or "cuda".
-    store : folder of a Zarr store to stream into instead of memory; must not exist.
+    store : folder of a Zarr store to stream into instead of memory. After a kill the same
+        request goes on where it was; a store that already answers it is returned as it is.
     progress : show a progress bar.
 
     Returns
     -------
     Dataset with dims (iline, xline, twt): lithology, vp, vs, rho, impedance, rgt, fault,
-    seismic, and angle_stack with dim angle first. Any window is a crop of the whole world,
-    bit for bit, on one kind of CPU and one build of torch.
+    seismic, angle_stack with dim angle first, and the labels throw, sequence, body, body_kind,
+    fluid, porosity and net_to_gross as far as the pipeline gives them. Any window is a crop of
+    the whole world, bit for bit, on one kind of CPU and one build of torch.
 
     Raises
     ------
-    ShapeError, ConfigError : bad input. ResourceError : the result does not fit in memory.
+    ShapeError, ConfigError : bad input. ResourceError : the result does not fit in memory,
+    or not on the disk of `store`.
     WeightsError : weights missing or corrupt. SegyError, CalibrationError : unusable survey.
-    OutputError : `store` cannot be written.
+    OutputError : `store` cannot be written, or holds another request.
 
     Examples
     --------
@@ -83,23 +87,28 @@ def generate(
     >>> ds.seismic.dims
     ('iline', 'xline', 'twt')
     """
+    import forward
     from forward.checks import check_angles
+    from lithogen.scale import limits
+    from lithogen.scale.columns import Job
+    from lithogen.scale.store import ZarrStore
 
     window = _checked_window(shape, origin)
     name = _checked_seed(seed)
-    require(wells is None, "wells=... is not supported in this version; pass wells=None")
+    require(wells is None or hasattr(wells, "on_voxels"),
+            f"wells is {type(wells).__name__}, wanted lithogen.wells.Wells")
     world = _structure(name, scenario, structure)
     world.require_window(window)
     style = resolve_style(like)
     angles = check_angles(angles_deg)
-    layout = Layout(window, Spacing(), angles)
-    if store is None:
-        _refuse_if_too_large(layout)
-    pipe = _pipeline(model, device)
     count = _checked_steps(steps)
-    sink = MemorySink(layout) if store is None else ZarrSink(layout, store)
-    _fill(sink, layout, pipe, world, style, name, count, progress)
-    return sink.finish(_attrs(layout, name, world.scenario, style, pipe, count))
+    layout = Layout(window, Spacing(), angles, _labels())
+    halo = forward.style_halo(style, layout.spacing.dt_s)
+    limits.refuse_if_memory_is_short(layout, halo, is_streamed=store is not None)
+    job = Job(layout, _pipeline(model, device), world, style, name, count, wells)
+    if store is None:
+        return _in_memory(job, progress)
+    return _in_store(job, ZarrStore(layout, store, request_of(job)), progress)
 
 
 def _checked_window(shape: Sequence[int], origin: Sequence[int]) -> Window:
@@ -186,21 +195,6 @@ def calibrate_file(path: Path | str) -> SurveyStyle:
         return forward.calibrate(seismic, cube.dt_s, name=Path(path).stem)
 
 
-def _refuse_if_too_large(layout: Layout) -> None:
-    import psutil
-
-    needed = layout.n_bytes() + WORKING_BYTES
-    free = psutil.virtual_memory().available
-    if needed <= 0.9 * free:
-        return
-    per_voxel = layout.n_bytes() / layout.window.size
-    side = int(max((0.9 * free - WORKING_BYTES) / per_voxel, 0.0) ** (1 / 3))
-    raise ResourceError(
-        f"shape {layout.window.shape} needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are "
-        f"free; ask for at most about {side} voxels a side, or pass store=FOLDER to stream to Zarr"
-    )
-
-
 def _pipeline(model: LithologyPipeline | str | Path | None, device: str | None) -> Any:
     from lithogen.pipeline import LithologyPipeline
 
@@ -211,42 +205,50 @@ def _pipeline(model: LithologyPipeline | str | Path | None, device: str | None) 
     return pipe
 
 
-def _fill(
-    sink: MemorySink | ZarrSink, layout: Layout, pipe: LithologyPipeline, world: Structure,
-    style: SurveyStyle, seed: int, steps: int, progress: bool,
-) -> None:
-    """Generate column by column of tiles: a column holds all the times that a wavelet needs."""
-    import forward
-    from lithogen.pipeline import TILE_PHASE, TILE_SHAPE
+def _labels() -> tuple[str, ...]:
+    """Return the labels that stage 1 gives besides lithology, age and fault likelihood."""
+    from lithogen.pipeline import LithologyOutput
 
-    spacing = layout.spacing
-    halo = forward.style_halo(style, spacing.dt_s)
-    window = layout.window
-    deep = window.padded((0, 0, halo))
-    flat = Window((*window.origin[:2], 0), (*window.shape[:2], 1))
-    columns = list(tiles_covering(flat, (*TILE_SHAPE[:2], 1)))
-    per_column = sum(1 for _ in tiles_covering(
-        Window((0, 0, deep.origin[2]), (1, 1, deep.shape[2])), TILE_SHAPE, TILE_PHASE))
-    with _bar(progress, len(columns) * per_column) as advance:
+    given = {field.name for field in dataclasses.fields(LithologyOutput)}
+    return tuple(name for name in LABELS if name in given)
+
+
+def _in_memory(job: Job, progress: bool) -> xarray.Dataset:
+    from lithogen.scale.columns import fill_column, tile_columns, tiles_per_column
+
+    sink = MemorySink(job.layout)
+    columns = tile_columns(job.layout.window)
+    with _bar(progress, "generating", len(columns) * tiles_per_column(job)) as advance:
         for column in columns:
-            part = column.intersection(flat)
-            if part is None:
-                continue
-            inner = Window((*part.origin[:2], window.origin[2]),
-                           (*part.shape[:2], window.shape[2]))
-            earth = pipe(world, inner.padded((0, 0, halo)), seed=seed,
-                         num_inference_steps=steps, on_tile=advance)
-            seismic, stacks = forward.model_survey(
-                vp=earth["vp"], vs=earth["vs"], rho=earth["rho"], style=style, seed=seed,
-                angles_deg=layout.angles_deg, window=inner, dt_s=spacing.dt_s,
-            )
-            values = {name: value[..., halo:-halo] for name, value in earth.items()}
-            values["impedance"] = values["vp"] * values["rho"]
-            sink.put(inner, values | {"seismic": seismic, "angle_stack": stacks})
+            fill_column(job, column, sink.put, advance)
+    return sink.finish(_attrs(job))
+
+
+def _in_store(job: Job, store: ZarrStore, progress: bool) -> xarray.Dataset:
+    """Fill the columns that the store does not hold yet."""
+    from lithogen.scale import limits
+    from lithogen.scale.columns import fill_column, tile_columns, tiles_per_column
+
+    if store.is_complete:
+        return store.open()
+    columns = tile_columns(job.layout.window)
+    limits.refuse_if_disk_is_full(job.layout, store.path, store.share_left(columns))
+    with store.writing():
+        left = [column for column in columns if not store.is_done(column)]
+        per_column, n_done = tiles_per_column(job), len(columns) - len(left)
+        text = f"resuming after {n_done} of {len(columns)} columns" if n_done else "generating"
+        with _bar(progress, text, len(columns) * per_column, n_done * per_column) as advance:
+            for column in left:
+                fill_column(job, column, store.put, advance)
+                store.finish_column(column)
+        store.finish(_attrs(job))
+    return store.open()
 
 
 @contextmanager
-def _bar(is_shown: bool, total: int) -> Iterator[Callable[[], None]]:
+def _bar(
+    is_shown: bool, text: str, total: int, completed: int = 0
+) -> Iterator[Callable[[], None]]:
     if not is_shown:
         yield lambda: None
         return
@@ -254,29 +256,57 @@ def _bar(is_shown: bool, total: int) -> Iterator[Callable[[], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("generating", total=total)
+        task = bar.add_task(text, total=total, completed=completed)
         yield lambda: bar.advance(task)
 
 
-def _attrs(
-    layout: Layout, seed: int, scenario: Scenario, style: SurveyStyle, pipe: LithologyPipeline,
-    steps: int,
-) -> dict[str, Any]:
+def request_of(job: Job) -> dict[str, Any]:
+    """Return all that the voxels of a job depend on, as JSON holds it.
+
+    Two equal requests give the same bits on one kind of processor and one build of torch.
+
+    Raises
+    ------
+    ConfigError : the structure or the wells cannot be told from others.
+    """
+    import torch
+
+    from lithogen import pipeline
+    from lithogen.scale.request import fingerprint
+
+    layout = job.layout
+    return {
+        **_attrs(job),
+        "shape": list(layout.window.shape),
+        "angles_deg": list(layout.angles_deg),
+        "variables": list(layout.variables()),
+        "structure": fingerprint(job.world),
+        "style_content": fingerprint(job.style),
+        "wells": None if job.wells is None else fingerprint(job.wells),
+        # What was loaded, whatever folder it came from or was changed to since.
+        "weights": fingerprint(job.pipe.denoiser.state_dict()),
+        "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
+        "torch": torch.__version__,
+        "device": str(next(job.pipe.denoiser.parameters()).device),
+    }
+
+
+def _attrs(job: Job) -> dict[str, Any]:
     from lithogen.rng import NOISE_VERSION
 
-    spacing = layout.spacing
+    spacing = job.layout.spacing
     return {
         "title": "lithogen world",
         # Text, because a seed may be larger than the integers that file formats hold.
-        "seed": str(seed),
-        "origin": list(layout.window.origin),
+        "seed": str(job.seed),
+        "origin": list(job.layout.window.origin),
         "spacing": {"dt_s": spacing.dt_s, "dx_m": spacing.dx_m, "dy_m": spacing.dy_m},
-        "scenario": scenario.to_dict(),
-        "style": style.name,
-        "steps": steps,
+        "scenario": job.world.scenario.to_dict(),
+        "style": job.style.name,
+        "steps": job.steps,
         "noise_version": NOISE_VERSION,
         "lithogen_version": importlib.metadata.version("lithogen"),
-        "weights_sha256": pipe.weights_sha256,
+        "weights_sha256": job.pipe.weights_sha256,
         "vert_domain": "TWT",
         "measurement_system": "m",
     }

@@ -1,18 +1,15 @@
-"""The Dataset that everything returns: variables, units, coordinates, in memory or in Zarr."""
+"""The Dataset that everything returns: variables, units, coordinates, and one in memory."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lithogen.config import consolidate_zarr
-from lithogen.errors import OutputError, require
 from lithogen.grid import AXES, Spacing, Window
 from lithogen.rockphysics.facies import FACIES
 from lithogen.rockphysics.fluids import FLUIDS
@@ -20,8 +17,7 @@ from lithogen.rockphysics.fluids import FLUIDS
 if TYPE_CHECKING:
     import xarray
 
-CHUNK = 128
-_ATTRS: dict[str, dict[str, Any]] = {
+VARIABLE_ATTRS: dict[str, dict[str, Any]] = {
     "lithology": {"long_name": "facies class", "units": "1"},
     "vp": {"long_name": "P-wave velocity", "units": "m/s"},
     "vs": {"long_name": "S-wave velocity", "units": "m/s"},
@@ -60,7 +56,7 @@ MEANINGS: dict[str, tuple[str, ...]] = {
                   "mass_transport", "canyon", "salt"),
 }
 for _name, _meanings in MEANINGS.items():
-    _ATTRS[_name] |= {"flag_values": list(range(len(_meanings))),
+    VARIABLE_ATTRS[_name] |= {"flag_values": list(range(len(_meanings))),
                       "flag_meanings": " ".join(_meanings)}
 
 
@@ -149,59 +145,7 @@ class MemorySink:
         import xarray
 
         variables = {
-            name: (dims, self.arrays[name], _ATTRS[name])
+            name: (dims, self.arrays[name], VARIABLE_ATTRS[name])
             for name, (dims, _, _) in self.layout.variables().items()
         }
         return xarray.Dataset(variables, self.layout.coordinates(), ready_attrs(attrs))
-
-
-class ZarrSink:
-    """Streams parts of a result into a Zarr folder; memory stays bounded by the part.
-
-    Raises
-    ------
-    OutputError : the folder exists already, or cannot be written.
-    """
-
-    def __init__(self, layout: Layout, path: Path | str) -> None:
-        import zarr
-
-        self.layout = layout
-        self.path = Path(path)
-        self.partial = self.path.with_name(f"{self.path.name}.partial")
-        require(not self.path.exists(), f"store {self.path} exists; remove it or choose another",
-                OutputError)
-        try:
-            self.group = zarr.open_group(self.partial, mode="w")
-            for name, (dims, shape, dtype) in layout.variables().items():
-                chunks = tuple(1 if d == "angle" else min(n, CHUNK)
-                               for d, n in zip(dims, shape, strict=True))
-                self.group.create_array(
-                    name, shape=shape, chunks=chunks, dtype=dtype, dimension_names=dims,
-                    attributes=_ATTRS[name],
-                )
-            for name, (dims, values, attrs) in layout.coordinates().items():
-                self.group.create_array(
-                    name, data=values, dimension_names=dims, attributes=attrs
-                )
-        except OSError as exc:
-            raise OutputError(f"cannot write store {self.path}: {exc.strerror or exc}") from exc
-
-    def put(self, part: Window, values: Mapping[str, NDArray[Any]]) -> None:
-        """Write the values of a part of the window."""
-        box = part.slices_in(self.layout.window)
-        for name, value in values.items():
-            target: Any = self.group[name]
-            target[(..., *box)] = value
-
-    def finish(self, attrs: Mapping[str, Any]) -> xarray.Dataset:
-        """Name the finished store and return it as a lazily read Dataset."""
-        import xarray
-
-        coordinates = " ".join(n for n in self.layout.coordinates()
-                               if n not in ("angle", *AXES))
-        self.group.attrs.update(ready_attrs(attrs) | {"coordinates": coordinates})
-        consolidate_zarr(self.partial)
-        self.partial.rename(self.path)
-        opened: xarray.Dataset = xarray.open_zarr(self.path, chunks=None)
-        return opened

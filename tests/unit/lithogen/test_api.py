@@ -100,7 +100,7 @@ def test_structure_and_seed_are_independent(toy_pipeline) -> None:
     ({"steps": 0}, ConfigError, "steps"),
     ({"like": "npra_31_18"}, ConfigError, "nearest: 'npra_31_81'"),
     ({"like": "no/such.sgy"}, ConfigError, "neither a file nor a preset"),
-    ({"wells": object()}, ConfigError, "not supported"),
+    ({"wells": object()}, ConfigError, "wanted lithogen.wells.Wells"),
     ({"structure": 3}, ConfigError, "structure is int"),
     ({"angles_deg": ()}, ConfigError, "empty"),
     ({"angles_deg": (5, 90)}, LithogenError, "90"),
