@@ -15,6 +15,7 @@ lateral cell) or of the voxel index, so any window can be evaluated alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from lithogen.errors import require
 from lithogen.grid import Spacing, Window
+from lithogen.kernels import aged_noise
 from lithogen.rng import hash_u64, normal, quantiles16
 
 Float = NDArray[np.float64]
@@ -95,97 +97,103 @@ def stratigraphic_noise(
     float32 (n_iline, n_xline, n_twt, n_channels), N(0, 1) at every voxel.
     """
     y_m, x_m, _ = window.axes(spacing)
-    out = torch.zeros(*age.shape, n_channels)
-    columns = weights.shared + weights.octave_long + weights.octave_short
-    if columns > 0:
-        out += _aged(age, y_m, x_m, seed, n_channels, weights)
+    out = np.zeros((age.shape[0] * age.shape[1], age.shape[2], n_channels), dtype=np.float32)
+    if weights.shared + weights.octave_long + weights.octave_short > 0:
+        _add_aged(out, age, y_m, x_m, seed, weights)
     if weights.package > 0:
-        bins, index = _used_bins(age, PACKAGE_BIN_MS)
-        table = normal(seed, "noise/package", np.arange(n_channels)[None, :], bins[:, None])
-        flat = torch.from_numpy(table)
-        out += np.sqrt(weights.package) * _between(flat, index, age / PACKAGE_BIN_MS)
+        bins, lower, part = _used_bins(age, PACKAGE_BIN_MS)
+        table = _scaled(seed, "noise/package", bins, n_channels, weights.package)
+        none = np.zeros((len(out), 0), dtype=np.int32)
+        aged_noise(lower, part, table, np.zeros((0, *table.shape), dtype=np.float32),
+                   none, none.astype(np.float32), out)
+    noise = torch.from_numpy(out).reshape(*age.shape, n_channels)
     if weights.white > 0:
-        out += np.sqrt(weights.white) * white_noise(window, seed, n_channels)
-    return out
+        noise += float(np.sqrt(weights.white)) * white_noise(window, seed, n_channels)
+    return noise
 
 
-def _used_bins(age: Tensor, bin_ms: float) -> tuple[NDArray[np.int64], Tensor]:
-    """Return the age bins in use and, per voxel, the place of its lower bin among them."""
-    first = int(torch.floor(age.min() / bin_ms))
-    last = int(torch.floor(age.max() / bin_ms))
-    counts = torch.histc(age / bin_ms, last - first + 1, first, last + 1).numpy()
-    used = np.zeros(last - first + 3, dtype=bool)
-    used[1:-1] = counts > 0
-    # Rounding at a bin's edge may count a voxel next door: keep both neighbours.
-    used[:-1] |= used[1:].copy()
+def _scaled(
+    seed: int, stream: str, bins: NDArray[np.int64], n_channels: int, weight: float
+) -> NDArray[np.float32]:
+    """Noise of age bins, (n_bin, n_channels), times the square root of its share."""
+    table = normal(seed, stream, np.arange(n_channels)[None, :], bins[:, None])
+    return np.asarray(np.float32(np.sqrt(weight)) * table, dtype=np.float32)
+
+
+def _used_bins(
+    age: Tensor, bin_ms: float
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Return the age bins in use and, per voxel, the place of its lower bin and its part.
+
+    Returns
+    -------
+    bins (n_bin,); place and part (n_column, n_twt).
+    """
+    position = age * (1.0 / bin_ms)
+    floor = torch.floor(position)
+    first = int(floor.min())
+    lower = floor.to(torch.int32).sub_(first)
+    used = np.zeros(int(lower.max()) + 2, dtype=bool)
+    used[:-1] = torch.bincount(lower.reshape(-1)).numpy() > 0
     used[1:] |= used[:-1].copy()
-    used[1:] |= used[:-1].copy()
-    offsets = np.cumsum(used) - 1
-    lower = torch.floor(age / bin_ms).to(torch.int64) - (first - 1)
-    return (first - 1 + np.nonzero(used)[0]).astype(np.int64), torch.from_numpy(offsets)[lower]
+    places = torch.from_numpy((np.cumsum(used) - 1).astype(np.int32))
+    column = (age.shape[0] * age.shape[1], age.shape[2])
+    place = places.index_select(0, lower.reshape(-1)).reshape(column)
+    return (first + np.nonzero(used)[0], place.numpy(),
+            position.sub_(floor).reshape(column).numpy())
 
 
-def _between(table: Tensor, lower: Tensor, position: Tensor) -> Tensor:
-    """Interpolate rows of a table along age, with unit variance: (..., n_channels)."""
-    part = (position - torch.floor(position)).reshape(-1, 1)
-    norm = torch.rsqrt(part.square() + (1.0 - part).square())
-    index = lower.reshape(-1)
-    above = table.index_select(0, index)
-    below = table.index_select(0, index + 1)
-    return torch.lerp(above, below, part).mul_(norm).reshape(*lower.shape, table.shape[-1])
+def _add_aged(
+    out: NDArray[np.float32], age: Tensor, y_m: Float, x_m: Float, seed: int,
+    weights: NoiseWeights,
+) -> None:
+    """Add the shared part and the octaves of lateral cells to (n_column, n_twt, n_channel)."""
+    n_channels = out.shape[-1]
+    bins, lower, part = _used_bins(age, BIN_MS)
+    shared = _scaled(seed, "noise/shared", bins, n_channels, weights.shared)
+    octaves: list[NDArray[np.float32]] = [np.zeros((0, *shared.shape), dtype=np.float32)]
+    cells: list[NDArray[np.int32]] = []
+    shares: list[NDArray[np.float32]] = []
+    count = 0
+    for number, (cell_m, weight) in enumerate(
+        zip(OCTAVE_CELLS_M, (weights.octave_long, weights.octave_short), strict=True)
+    ):
+        if weight == 0:
+            continue
+        at_y, at_x = _hat(y_m / cell_m), _hat(x_m / cell_m)
+        octaves.append(normal(
+            seed, f"noise/octave{number}", np.arange(n_channels),
+            bins[:, None], at_y.cells[:, None, None, None], at_x.cells[None, :, None, None],
+        ).reshape(-1, *shared.shape))
+        share = (at_y.weight[:, None, :, None] * at_x.weight[None, :, None, :])
+        share = share.reshape(len(out), -1)
+        share *= np.sqrt(weight) / np.sqrt(np.square(share).sum(axis=1, keepdims=True))
+        place = (at_y.lower[:, None, None, None] + np.arange(2)[:, None]) * len(at_x.cells) + (
+            at_x.lower[None, :, None, None] + np.arange(2))
+        cells.append((count + place.reshape(len(out), -1)).astype(np.int32))
+        shares.append(share.astype(np.float32))
+        count += len(octaves[-1])
+    none = np.zeros((len(out), 0), dtype=np.int32)
+    aged_noise(lower, part, shared, np.concatenate(octaves).astype(np.float32),
+               np.concatenate([none, *cells], axis=1),
+               np.concatenate([none.astype(np.float32), *shares], axis=1), out)
 
 
-def _aged(
-    age: Tensor, y_m: Float, x_m: Float, seed: int, n_channels: int, weights: NoiseWeights
-) -> Tensor:
-    """Shared part and octaves: one table per column of the map, then one look-up along age."""
-    bins, lower = _used_bins(age, BIN_MS)
-    channel = np.arange(n_channels)
-    shared = normal(seed, "noise/shared", channel[None, :], bins[:, None])
-    table = np.sqrt(weights.shared) * np.broadcast_to(
-        shared, (len(y_m), len(x_m), len(bins), n_channels)
-    )
-    table = torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))
-    octaves = (weights.octave_long, weights.octave_short)
-    for number, (cell_m, weight) in enumerate(zip(OCTAVE_CELLS_M, octaves, strict=True)):
-        if weight > 0:
-            table += np.sqrt(weight) * _octave(number, cell_m, bins, y_m, x_m, seed, n_channels)
-    column = torch.arange(len(y_m) * len(x_m)).reshape(len(y_m), len(x_m), 1) * len(bins)
-    return _between(table.reshape(-1, n_channels), lower + column, age / BIN_MS)
+class _Hat(NamedTuple):
+    """Smooth two-cell weights of positions: cells, place of the lower one (n,), weight (n, 2)."""
+
+    cells: NDArray[np.int64]
+    lower: NDArray[np.int64]
+    weight: Float
 
 
-def _octave(
-    number: int, cell_m: float, bins: NDArray[np.int64], y_m: Float, x_m: Float, seed: int,
-    n_channels: int,
-) -> Tensor:
-    """Bilinear value noise over lateral cells, per age bin: (n_iline, n_xline, n_bin, channel)."""
-    weight_y, cells_y = _hat(y_m / cell_m)
-    weight_x, cells_x = _hat(x_m / cell_m)
-    corners = normal(
-        seed, f"noise/octave{number}", np.arange(n_channels)[None, None, None, :],
-        bins[None, None, :, None], cells_y[:, None, None, None], cells_x[None, :, None, None],
-    )
-    norm = np.sqrt(np.multiply.outer((weight_y**2).sum(1), (weight_x**2).sum(1)))
-    mixed = torch.einsum(
-        "ya,xb,abnc->yxnc",
-        torch.from_numpy(weight_y.astype(np.float32)),
-        torch.from_numpy(weight_x.astype(np.float32)),
-        torch.from_numpy(corners),
-    )
-    return mixed / torch.from_numpy(norm.astype(np.float32))[:, :, None, None]
-
-
-def _hat(position: Float) -> tuple[Float, NDArray[np.int64]]:
-    """Smooth two-cell weights (n, n_cell) of positions in units of cells, and the cells."""
+def _hat(position: Float) -> _Hat:
+    """Return the cells around positions in units of cells, and their weights."""
     lower = np.floor(position).astype(np.int64)
     cells = np.arange(lower.min(), lower.max() + 2)
     part = position - lower
     part = part * part * (3.0 - 2.0 * part)
-    weights = np.zeros((len(position), len(cells)))
-    rows = np.arange(len(position))
-    weights[rows, lower - cells[0]] = 1.0 - part
-    weights[rows, lower - cells[0] + 1] = part
-    return weights, cells
+    return _Hat(cells, lower - cells[0], np.stack([1.0 - part, part], axis=1))
 
 
 def white_noise(window: Window, seed: int, n_channels: int) -> Tensor:

@@ -65,28 +65,20 @@ UNITS: dict[str, str] = {n: c.unit for n, c in CONTROLS.items()}
 # typical others, no preset reaches 0.95, and no random world 0.98.
 SHARES = ("net_to_gross", "carbonate_share", "tuff_share", "coal_share", "evaporite_share")
 CHOICES: dict[str, tuple[str, ...]] = {"fault_style": FAULT_STYLES, "basin": BASINS}
-# The controls that the network is told, and the range that it was trained on.
-NETWORK_RANGES: dict[str, tuple[float, float]] = {
-    "net_to_gross": (0.12, 0.55),
+# What a random world draws from: inside RANGES.
+RANDOM_RANGES: dict[str, tuple[float, float]] = {
+    "net_to_gross": (0.05, 0.5),
     "carbonate_share": (0.0, 0.35),
-    "bed_scale": (0.9, 2.2),
+    "bed_scale": (0.6, 2.0),
     "lateral_change": (0.2, 1.0),
     "channels": (0.0, 1.0),
     "faulting": (0.0, 1.0),
-    "folding": (0.1, 1.0),
-    "thickness_variation": (0.2, 1.0),
-    "unconformities": (0, 2),
-    "burial_m": (200.0, 1200.0),
-    "velocity_m_s": (1750.0, 2200.0),
-    "velocity_gradient_per_s": (0.35, 0.75),
-}
-# What a random world draws from: inside RANGES.
-RANDOM_RANGES: dict[str, tuple[float, float]] = NETWORK_RANGES | {
-    "net_to_gross": (0.05, 0.5),
-    "bed_scale": (0.6, 2.0),
     "folding": (0.02, 1.0),
     "thickness_variation": (0.1, 1.0),
     "unconformities": (0, 4),
+    "burial_m": (200.0, 1200.0),
+    "velocity_m_s": (1750.0, 2200.0),
+    "velocity_gradient_per_s": (0.35, 0.75),
     "tuff_share": (0.0, 0.12),
     "coal_share": (0.0, 0.03),
     "evaporite_share": (0.0, 0.03),
@@ -259,21 +251,20 @@ class Scenario:
         return float(np.interp(wanted, _NET, _DRIVE))
 
     def vector(self) -> NDArray[np.float32]:
-        """Return the controls that the network is told, float32, (12,).
+        """Return the controls as the network is told them, float32, (`N_CONTROLS`,).
 
-        Scaled to -1..1 over `NETWORK_RANGES`; a value outside the range that the network was
-        trained on counts as the end of that range.
+        Numbers are scaled to -1..1 over `RANDOM_RANGES`, which the network is trained on; a value
+        outside counts as the end of its range. The basin follows as one number per family.
         """
         out = []
-        for name, (low, high) in NETWORK_RANGES.items():
-            # The network learned the aim of formations, not what comes of it.
-            value = self.sand_drive() if name == "net_to_gross" else float(getattr(self, name))
-            scaled = 2.0 * (value - low) / (high - low) - 1.0
+        for name, (low, high) in RANDOM_RANGES.items():
+            scaled = 2.0 * (float(getattr(self, name)) - low) / (high - low) - 1.0
             out.append(min(max(scaled, -1.0), 1.0))
+        out += [float(self.basin == name) for name in BASINS]
         return np.asarray(out, dtype=np.float32)
 
 
-N_CONTROLS = len(NETWORK_RANGES)
+N_CONTROLS = len(RANDOM_RANGES) + len(BASINS)
 
 
 def _checked(name: str, value: Any) -> float | int:

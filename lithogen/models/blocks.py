@@ -6,6 +6,9 @@ the same numbers.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -30,17 +33,26 @@ class ChannelNorm(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Two dense 3x3x3 convolutions with a modulated residual connection (FiLM).
+    """Two dense convolutions with a modulated residual connection (FiLM).
+
+    Parameters
+    ----------
+    n_channels : width. n_embedding : size of the embedding that modulates it.
+    kernels : odd extents (iline, xline, twt) of the two convolutions.
 
     Source: Perez et al. (2018), FiLM: visual reasoning with a general conditioning layer.
     """
 
-    def __init__(self, n_channels: int, n_embedding: int) -> None:
+    def __init__(
+        self, n_channels: int, n_embedding: int,
+        kernels: Sequence[Sequence[int]] = ((3, 3, 3), (3, 3, 3)),
+    ) -> None:
         super().__init__()
+        first, second = ((int(k[0]), int(k[1]), int(k[2])) for k in kernels)
         self.norm1 = ChannelNorm(n_channels)
-        self.conv1 = nn.Conv3d(n_channels, n_channels, 3, padding=1)
+        self.conv1 = _conv(n_channels, first)
         self.norm2 = ChannelNorm(n_channels)
-        self.conv2 = nn.Conv3d(n_channels, n_channels, 3, padding=1)
+        self.conv2 = _conv(n_channels, second)
         self.film = nn.Linear(n_embedding, 2 * n_channels)
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
@@ -53,6 +65,11 @@ class ConvBlock(nn.Module):
         inner = self.norm2(inner) * (1 + scale.to(inner.dtype)) + shift.to(inner.dtype)
         out: Tensor = hidden + self.conv2(functional.silu(inner))
         return out
+
+
+def _conv(n_channels: int, kernel: tuple[int, int, int]) -> nn.Conv3d:
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+    return nn.Conv3d(n_channels, n_channels, kernel, padding=padding)
 
 
 class SigmaEmbedding(nn.Module):
@@ -112,3 +129,21 @@ def depth_to_space(tokens: Tensor, patch: tuple[int, int, int]) -> Tensor:
     c = c // (p * q * r)
     unfolded = tokens.reshape(b, ni, nj, nk, p, q, r, c).permute(0, 1, 4, 2, 5, 3, 6, 7)
     return unfolded.reshape(b, ni * p, nj * q, nk * r, c)
+
+
+@functools.cache
+def lift_weights(n_token: int, step: int) -> Tensor:
+    """Return weights that interpolate tokens linearly at the centres of their voxels.
+
+    Parameters
+    ----------
+    n_token : tokens along an axis. step : voxels per token. Beyond the centres of the outer
+        tokens the outer token speaks alone.
+
+    Returns
+    -------
+    float32 (n_token * step, n_token), rows sum to 1.
+    """
+    place = (torch.arange(n_token * step) + 0.5) / step - 0.5
+    place = place.clamp(0, n_token - 1)
+    return (1.0 - (place[:, None] - torch.arange(n_token)[None, :]).abs()).clamp(min=0.0)

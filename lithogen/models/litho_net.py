@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -13,10 +15,14 @@ from lithogen.models.blocks import (
     ConvBlock,
     SigmaEmbedding,
     depth_to_space,
+    lift_weights,
     space_to_depth,
     to_channels_first,
     to_channels_last,
 )
+
+# Without gradients, volumes of voxels are worked through in slabs of at most so many.
+SLAB_VOXELS = 400_000
 
 
 class LithoNet(ModelMixin, ConfigMixin):
@@ -26,16 +32,23 @@ class LithoNet(ModelMixin, ConfigMixin):
     ----------
     n_latent : channels of the latent (facies code and elastic residuals).
     n_condition : channels of the structure maps.
-    n_controls : length of the vector of scenario controls and noise weights.
+    n_controls : length of the vector of scenario controls, spacing and noise weights.
+    n_well : channels of the maps of wells.
     patch : voxels folded into one token per axis (iline, xline, twt). Strata change some seven
         times faster along time than along lines, so patches are wide and one sample thin.
     coarsen : tokens folded into one cell of the second level, per axis.
     widths : channels of tokens and of cells.
     n_blocks : blocks before, at and after the second level.
-    n_voxel : channels of the voxel level, a network of one hidden layer that joins what a
-        voxel itself holds to what its token says.
+    kernels : extents of the two convolutions of a block.
+    n_voxel : channels of the voxel level, a small network that joins what a voxel itself
+        holds to what its tokens say.
+    n_hidden : channels of a second layer of the voxel level, 0 for none.
+    lift : how tokens speak to voxels: "fold" (a token has an own word for each of its voxels),
+        "linear" (tokens are interpolated between lines) or "both".
     n_embedding : size of the embedding of sigma and controls.
     latent_mean, latent_std : standardisation of the latent, kept with the weights.
+    codes : code of every facies, (n_facies, n_code). Where given, the network says probabilities
+        of facies and the clean code is their mean; else it says the clean latent itself.
     """
 
     config_name = "config.json"  # type: ignore[assignment]
@@ -44,45 +57,72 @@ class LithoNet(ModelMixin, ConfigMixin):
     def __init__(
         self,
         n_latent: int = 12,
-        n_condition: int = 14,
-        n_controls: int = 17,
+        n_condition: int = 21,
+        n_controls: int = 41,
+        n_well: int = 15,
         patch: tuple[int, int, int] = (4, 4, 1),
         coarsen: tuple[int, int, int] = (1, 1, 4),
         widths: tuple[int, int] = (48, 64),
         n_blocks: tuple[int, int, int] = (1, 3, 1),
+        kernels: tuple[tuple[int, int, int], tuple[int, int, int]] = ((3, 3, 3), (3, 3, 3)),
         n_voxel: int = 24,
+        n_hidden: int = 0,
+        lift: str = "fold",
         n_embedding: int = 96,
         latent_mean: tuple[float, ...] = (),
         latent_std: tuple[float, ...] = (),
+        codes: tuple[tuple[float, ...], ...] = (),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.patch = (int(patch[0]), int(patch[1]), int(patch[2]))
         fold = self.patch[0] * self.patch[1] * self.patch[2]
         fine, coarse = widths
+        n_in = n_latent + n_condition
         self.embed = SigmaEmbedding(n_controls, n_embedding)
-        self.enter = nn.Linear((n_latent + n_condition) * fold, fine)
-        self.before = nn.ModuleList(ConvBlock(fine, n_embedding) for _ in range(n_blocks[0]))
+        self.enter = nn.Linear(n_in * fold, fine)
+        # Without wells the maps of wells are left out: what they add is linear in them.
+        self.enter_wells = nn.Linear(n_well * fold, fine, bias=False)
+        self.before = _blocks(n_blocks[0], fine, n_embedding, kernels)
         steps = (int(coarsen[0]), int(coarsen[1]), int(coarsen[2]))
         self.stride = tuple(p * c for p, c in zip(self.patch, steps, strict=True))
         self.down = nn.Conv3d(fine, coarse, steps, stride=steps)
-        self.middle = nn.ModuleList(ConvBlock(coarse, n_embedding) for _ in range(n_blocks[1]))
+        self.middle = _blocks(n_blocks[1], coarse, n_embedding, kernels)
         self.up = nn.ConvTranspose3d(coarse, fine, steps, stride=steps)
         self.join = nn.Linear(2 * fine, fine)
-        self.after = nn.ModuleList(ConvBlock(fine, n_embedding) for _ in range(n_blocks[2]))
+        self.after = _blocks(n_blocks[2], fine, n_embedding, kernels)
         self.norm = ChannelNorm(fine)
-        self.leave = nn.Linear(fine, n_voxel * fold)
+        self.fold = nn.Linear(fine, n_voxel * fold) if lift in ("fold", "both") else None
+        self.linear = nn.Linear(fine, n_voxel) if lift in ("linear", "both") else None
         # Without a level of voxels, facies change at the borders of tokens and hardly within.
-        self.own = nn.Linear(n_latent + n_condition, n_voxel, bias=False)
+        self.own = nn.Linear(n_in, n_voxel, bias=False)
+        self.own_wells = nn.Linear(n_well, n_voxel, bias=False)
         self.film = nn.Linear(n_embedding, 2 * n_voxel)
-        self.last = nn.Linear(n_voxel, n_latent)
+        self.hidden = nn.Linear(n_voxel, n_hidden) if n_hidden else None
+        self.n_code = len(codes[0]) if codes else 0
+        n_out = n_latent - self.n_code + len(codes)
+        self.last = nn.Linear(n_hidden or n_voxel, n_out)
         # The noisy latent reaches the output directly: at low noise little remains to be learnt.
-        self.skip = nn.Linear(n_embedding, n_latent)
-        for zero in (self.film, self.last, self.skip):
+        self.direct = nn.Linear(n_latent, n_out, bias=False)
+        self.skip = nn.Linear(n_embedding, n_out)
+        for zero in (self.film, self.last, self.skip, self.enter_wells, self.own_wells):
             nn.init.zeros_(zero.weight)
-            nn.init.zeros_(zero.bias)
+            if zero.bias is not None:
+                nn.init.zeros_(zero.bias)
+        self.code_table: Tensor
+        self.register_buffer("code_table", self._clean_codes(), persistent=False)
+
+    def _clean_codes(self) -> Tensor:
+        """Standardised codes of the facies, (n_facies, n_code)."""
+        raw = torch.tensor(self.config.codes).reshape(-1, max(self.n_code, 1))
+        if not self.n_code:
+            return raw
+        mean, std = (torch.tensor(v)[: self.n_code]
+                     for v in (self.config.latent_mean, self.config.latent_std))
+        return (raw - mean) / std
 
     def forward(
-        self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor
+        self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor,
+        wells: Tensor | None = None,
     ) -> Tensor:
         """Predict the clean latent.
 
@@ -91,17 +131,70 @@ class LithoNet(ModelMixin, ConfigMixin):
         latent : noisy latent, (batch, iline, xline, twt, n_latent).
         sigma : noise level 0..1, (batch,); latent = (1 - sigma) clean + sigma noise.
         condition : structure maps, (batch, iline, xline, twt, n_condition).
-        controls : scenario and noise weights, (batch, n_controls).
+        controls : scenario, spacing and noise weights, (batch, n_controls).
+        wells : maps of wells, (batch, iline, xline, twt, n_well), or None for no wells.
 
         Returns
         -------
         Clean latent, like `latent`. Sizes are multiples of `stride`, the voxels per cell.
         """
         embedding = self.embed(sigma, controls)
-        voxels = torch.cat([latent, condition.to(latent.dtype)], -1)
-        tokens = space_to_depth(voxels, self.patch)
+        said = self._tokens(latent, condition, embedding, wells)
+        if torch.is_grad_enabled():
+            return self.clean(self._voxels(latent, condition, embedding, said, wells))
+        out = torch.empty_like(latent)
+        for rows in self._slabs(latent):
+            own = None if wells is None else wells[:, rows]
+            out[:, rows] = self.clean(self._voxels(
+                latent[:, rows], condition[:, rows], embedding, said, own, rows))
+        return out
+
+    def scores(
+        self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor,
+        wells: Tensor | None = None,
+    ) -> Tensor:
+        """Return log-probabilities of facies (unnormalised) and residuals, for the loss.
+
+        Parameters are those of `forward`.
+
+        Returns
+        -------
+        (batch, iline, xline, twt, n_facies + n_latent - n_code).
+        """
+        embedding = self.embed(sigma, controls)
+        said = self._tokens(latent, condition, embedding, wells)
+        return self._voxels(latent, condition, embedding, said, wells)
+
+    def clean(self, scores: Tensor) -> Tensor:
+        """Return the clean latent of `scores`: the mean code under the probabilities."""
+        if not self.n_code:
+            return scores
+        n_facies = len(self.code_table)
+        code = scores[..., :n_facies].float().softmax(-1) @ self.code_table
+        return torch.cat([code, scores[..., n_facies:].float()], dim=-1)
+
+    def _slabs(self, latent: Tensor) -> Iterator[slice]:
+        """Yield ranges of lines of few enough voxels, whole patches each."""
+        n_line, step = latent.shape[1], self.patch[0]
+        per_line = latent[:, :1].numel() // latent.shape[-1]
+        lines = max(SLAB_VOXELS // per_line // step, 1) * step
+        for first in range(0, n_line, lines):
+            yield slice(first, min(first + lines, n_line))
+
+    def _tokens(
+        self, latent: Tensor, condition: Tensor, embedding: Tensor, wells: Tensor | None
+    ) -> Tensor:
+        """Features of tokens, (batch, iline, xline, twt, channel) in tokens."""
+        parts = []
+        whole = [slice(0, latent.shape[1])]
+        for rows in whole if torch.is_grad_enabled() else self._slabs(latent):
+            voxels = torch.cat([latent[:, rows], condition[:, rows].to(latent.dtype)], -1)
+            part = self.enter(space_to_depth(voxels, self.patch))
+            if wells is not None:
+                part = part + self.enter_wells(space_to_depth(wells[:, rows], self.patch))
+            parts.append(part)
         # 1x1x1 convolutions are matrix products over the last axis: several times faster so.
-        fine = to_channels_first(self.enter(tokens))
+        fine = to_channels_first(torch.cat(parts, dim=1))
         for block in self.before:
             fine = block(fine, embedding)
         coarse = self.down(fine)
@@ -111,12 +204,46 @@ class LithoNet(ModelMixin, ConfigMixin):
         fine = to_channels_first(self.join(joined))
         for block in self.after:
             fine = block(fine, embedding)
-        said = self.leave(to_channels_last(silu(self.norm(fine))))
-        near = self.own(voxels)
-        near += depth_to_space(said, self.patch)
+        return silu(to_channels_last(self.norm(fine)))
+
+    def _voxels(
+        self, latent: Tensor, condition: Tensor, embedding: Tensor, said: Tensor,
+        wells: Tensor | None, rows: slice | None = None,
+    ) -> Tensor:
+        """Scores of the voxels of some lines; `said` holds the tokens of all lines."""
+        near = self.own(torch.cat([latent, condition.to(latent.dtype)], -1))
+        if wells is not None:
+            near = near + self.own_wells(wells)
+        here = rows if rows is not None else slice(0, latent.shape[1])
+        if self.fold is not None:
+            p = self.patch[0]
+            mine = said[:, here.start // p : here.stop // p]
+            near = near + depth_to_space(self.fold(mine), self.patch)
+        if self.linear is not None:
+            near = near + self._lifted(self.linear(said), here)
         scale, shift = self.film(embedding)[:, None, None, None, :].to(near.dtype).chunk(2, dim=-1)
         # Volumes of voxels are the largest of all: work in place where no gradient needs them.
-        near = torch.addcmul(shift, near, 1 + scale)
-        out = self.last(silu(near, inplace=not torch.is_grad_enabled()))
+        in_place = not torch.is_grad_enabled()
+        near = silu(torch.addcmul(shift, near, 1 + scale), inplace=in_place)
+        if self.hidden is not None:
+            near = silu(self.hidden(near), inplace=in_place)
         gate = self.skip(embedding)[:, None, None, None, :]
-        return torch.addcmul(out, gate.to(out.dtype), latent)
+        return torch.addcmul(self.last(near), gate.to(near.dtype), self.direct(latent))
+
+    def _lifted(self, words: Tensor, rows: slice) -> Tensor:
+        """Interpolate tokens (batch, I, J, twt, channel) between lines, for some lines."""
+        batch, n_i, n_j, n_k, channel = words.shape
+        p, q, r = self.patch
+        along_j = lift_weights(n_j, q).to(words)
+        wide = torch.matmul(along_j, words.reshape(batch * n_i, n_j, -1))
+        along_i = lift_weights(n_i, p)[rows].to(words)
+        out = torch.matmul(along_i, wide.reshape(batch, n_i, -1))
+        out = out.reshape(batch, len(along_i), n_j * q, n_k, channel)
+        return out if r == 1 else out.repeat_interleave(r, dim=3)
+
+
+def _blocks(
+    count: int, width: int, n_embedding: int,
+    kernels: Sequence[Sequence[int]],
+) -> nn.ModuleList:
+    return nn.ModuleList(ConvBlock(width, n_embedding, kernels) for _ in range(count))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.grid import Spacing, Window
-from lithogen.rockphysics.facies import EVAPORITE, SANDSTONE
+from lithogen.rockphysics.facies import EVAPORITE
 from lithogen.scenario import Scenario
 from lithogen.structure.bodies import (
     SEQUENCE_OFFSET_MS,
@@ -45,7 +45,9 @@ class Conditions:
     rate : d age / d twt, > 0; large where layers are condensed.
     fault : fault likelihood, 0..1.
     throw_ms : throw near faults in ms.
-    channel, sand_channel : share of the voxel in a channel, and in its sand.
+    environment : depositional environment, < 0 distal, > 0 proximal.
+    fill : what bodies put into the voxel, float32 (n_iline, n_xline, n_twt, `N_FILL`), see
+        `BodyFields.fill`.
     sequence : sequence number, 0 is the youngest (int8).
     """
 
@@ -53,22 +55,20 @@ class Conditions:
     rate: Tensor
     fault: Tensor
     throw_ms: Tensor
-    channel: Tensor
-    sand_channel: Tensor
+    environment: Tensor
+    fill: Tensor
     sequence: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class StructureFields(Conditions):
-    """Structure on the voxels of one window: `Conditions` and what only the prior uses.
+    """Structure on the voxels of one window: `Conditions` and the bodies themselves.
 
     Parameters
     ----------
-    environment : depositional environment, < 0 distal, > 0 proximal, float32.
     bodies : channels, lobes, build-ups, salt and other bodies.
     """
 
-    environment: Tensor
     bodies: BodyFields
 
 
@@ -240,10 +240,9 @@ class Structure:
         layers, parts = self.layers(window, spacing, fault, throw)
         bodies = paint(layers.age, layers.rate * (0.5 * spacing.dt_s * 1e3), parts)
         bodies = self._with_salt(bodies, axes, 0.5e3 * spacing.dt_s)
-        channel, sand = _channels(bodies)
         return StructureFields(
-            layers.age, layers.rate, fault, throw, channel, sand, layers.sequence,
-            layers.environment, bodies,
+            layers.age, layers.rate, fault, throw, layers.environment, bodies.fill(),
+            layers.sequence, bodies,
         )
 
     def layers(
@@ -341,13 +340,3 @@ class Structure:
                                                                  (1 - share)), cover[iy, ix])
         return BodyFields(cover, part, tuple(parts))
 
-
-def _channels(bodies: BodyFields) -> tuple[Tensor, Tensor]:
-    """Share of every voxel in channels, and in those channels' sand."""
-    is_channel = [0.0, *(float(p.kind == BodyKind.CHANNEL) for p in bodies.parts)]
-    is_sand = [0.0, *(float(p.kind == BodyKind.CHANNEL and p.facies == SANDSTONE)
-                      for p in bodies.parts)]
-    if not any(is_channel):
-        return torch.zeros_like(bodies.cover), torch.zeros_like(bodies.cover)
-    return (bodies.cover * bodies.label(is_channel, torch.float32),
-            bodies.cover * bodies.label(is_sand, torch.float32))

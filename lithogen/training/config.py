@@ -21,7 +21,7 @@ class LithoTraining:
     n_worlds : number of procedural worlds kept in memory.
     world_shape, crop_shape : voxels of a cached world and of a training crop.
     margin : voxels at the crop's sides that the loss leaves out.
-    batch : crops a step.
+    batch, micro_batch : crops a step, and how many of them are worked on at a time.
     n_steps : optimiser steps.
     learning_rate, warm_up, decay_from : peak rate; linear warm-up steps; share of the run
         after which the rate falls linearly to 2 %.
@@ -29,9 +29,15 @@ class LithoTraining:
     ema : decay of the averaged weights.
     sigma_mean, sigma_std : logit-normal distribution of the noise level.
     max_weight : upper limit of the loss weight 1 / sigma**2.
+    facies_weight : weight of the cross entropy of facies against the error of residuals.
+    other_spacing : share of worlds at 2 ms or 12.5 m instead of 4 ms and 25 m.
+    unknown_controls : share of crops whose scenario the network is not told.
+    wells : share of crops with one to three wells.
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
-    patch, coarsen, widths, n_blocks, n_voxel, n_embedding : architecture of LithoNet.
+    head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).
+    patch, coarsen, widths, n_blocks, kernels, n_voxel, n_hidden, lift, n_embedding :
+        architecture of LithoNet.
     log_every, save_every, sample_every : steps between log lines, checkpoints, pictures.
 
     Raises
@@ -45,6 +51,7 @@ class LithoTraining:
     crop_shape: tuple[int, int, int] = (48, 48, 80)
     margin: int = 6
     batch: int = 2
+    micro_batch: int = 2
     n_steps: int = 6000
     learning_rate: float = 1.5e-3
     warm_up: int = 100
@@ -54,26 +61,41 @@ class LithoTraining:
     ema: float = 0.998
     sigma_mean: float = 0.8
     sigma_std: float = 1.2
-    max_weight: float = 25.0
+    max_weight: float = 4.0
+    facies_weight: float = 1.0
+    other_spacing: float = 0.25
+    unknown_controls: float = 0.1
+    wells: float = 0.3
     noise: str = "stratigraphic"
     precision: str = "auto"
+    head: str = "facies"
     patch: tuple[int, int, int] = (4, 4, 1)
     coarsen: tuple[int, int, int] = (1, 1, 4)
     widths: tuple[int, int] = (48, 64)
     n_blocks: tuple[int, int, int] = (1, 3, 1)
+    kernels: tuple[tuple[int, int, int], tuple[int, int, int]] = ((3, 3, 3), (3, 3, 3))
     n_voxel: int = 24
+    n_hidden: int = 0
+    lift: str = "fold"
     n_embedding: int = 96
     log_every: int = 10
     save_every: int = 250
     sample_every: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("n_worlds", "batch", "n_steps", "log_every", "save_every", "sample_every"):
+        for name in ("n_worlds", "batch", "micro_batch", "n_steps", "log_every", "save_every",
+                     "sample_every"):
             require(getattr(self, name) >= 1, f"{name} is {getattr(self, name)}, wanted >= 1")
-        require(self.noise in ("stratigraphic", "white"),
-                f"noise is {self.noise!r}, wanted 'stratigraphic' or 'white'")
-        require(self.precision in ("auto", "float32", "bfloat16"),
-                f"precision is {self.precision!r}, wanted 'auto', 'float32' or 'bfloat16'")
+        for name, known in (
+            ("noise", ("stratigraphic", "white")), ("head", ("facies", "latent")),
+            ("lift", ("fold", "linear", "both")),
+            ("precision", ("auto", "float32", "bfloat16")),
+        ):
+            value = getattr(self, name)
+            require(value in known, f"{name} is {value!r}, wanted one of {', '.join(known)}")
+        for name in ("other_spacing", "unknown_controls", "wells"):
+            share = getattr(self, name)
+            require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")
         for axis, crop, whole, p, c in zip(
             ("iline", "xline", "twt"), self.crop_shape, self.world_shape, self.patch,
             self.coarsen, strict=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn import functional
 
 from lithogen.models.litho_net import LithoNet
 from lithogen.training.config import LithoTraining
@@ -12,14 +13,27 @@ from lithogen.training.worlds import Batch
 def flow_loss(model: LithoNet, batch: Batch, recipe: LithoTraining) -> tuple[Tensor, Tensor]:
     """Return the weighted loss and the plain mean squared error of the clean latent.
 
-    The loss leaves out a margin of the crop, where the net sees padding.
+    With probabilities of facies as output the loss is their cross entropy plus the squared error
+    of the residuals: the mean code under them is the clean latent of the flow. It leaves out a
+    margin of the crop, where the net sees padding.
+
     Source: Lipman et al. (2023), Flow matching; clean-latent prediction with weight 1/sigma^2.
+    Dieleman et al. (2022), Continuous diffusion for categorical data: cross entropy.
     """
     level = batch.sigma[:, None, None, None, None]
     noisy = (1.0 - level) * batch.latent + level * batch.noise
-    clean = model(noisy, batch.sigma, batch.condition, batch.controls)
+    scores = model.scores(noisy, batch.sigma, batch.condition, batch.controls, batch.wells)
     m = recipe.margin
     inner = (slice(None), slice(m, -m), slice(m, -m), slice(m, -m))
-    error = (clean[inner].float() - batch.latent[inner]).square().mean(dim=(1, 2, 3, 4))
+    scores, target = scores[inner].float(), batch.latent[inner]
+    error = (model.clean(scores) - target).square()
     weight = (1.0 / batch.sigma.square()).clamp(max=recipe.max_weight)
-    return (weight * error).mean(), error.mean()
+    plain = error.mean(dim=(1, 2, 3, 4))
+    if not model.n_code:
+        return (weight * plain).mean(), plain.mean()
+    n_facies = len(model.code_table)
+    facies = functional.cross_entropy(
+        scores[..., :n_facies].movedim(-1, 1), batch.facies[inner].long(), reduction="none")
+    residual = error[..., model.n_code:].mean(dim=(1, 2, 3, 4))
+    weighted = recipe.facies_weight * weight.sqrt() * facies.mean(dim=(1, 2, 3))
+    return (weighted + 0.5 * weight * residual).mean(), plain.mean()

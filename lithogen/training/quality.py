@@ -41,6 +41,7 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
     white = recipe.noise == "white"
     shares = NoiseWeights.white_only() if white else NoiseWeights()
     device = next(model.parameters()).device
+    plain = replace(recipe, wells=0.0, unknown_controls=0.0)
     errors: dict[float, list[float]] = {sigma: [] for sigma in noise_levels(DEFAULT_STEPS)}
     guess: list[float] = []
     pairs = []
@@ -48,9 +49,10 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
     inner = (slice(m, -m),) * 3
     for number, world in enumerate(make_worlds(recipe, "test", N_CROPS)):
         rng = generator(recipe.seed, "training/quality", number)
-        latent, noise, condition, controls = (
-            part[None] for part in draw_crop(recipe, [world], mean, std, rng, shares))
-        batch = Batch(latent, noise, condition, controls, torch.ones(1)).to(device)
+        crop = draw_crop(plain, [world], mean, std, rng, shares)
+        crop.pop("wells")
+        batch = Batch(**{name: part[None] for name, part in crop.items()},
+                      sigma=torch.ones(1)).to(device)
         with torch.inference_mode():
             for sigma, found in errors.items():
                 level = replace(batch, sigma=torch.full((1,), sigma, device=device))

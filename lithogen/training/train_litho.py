@@ -17,10 +17,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION, N_LATENT, decode_latent
+from lithogen.conditioning import (
+    N_ALL_CONTROLS,
+    N_CONDITION,
+    N_LATENT,
+    decode_latent,
+    simplex_code,
+)
 from lithogen.config import write_json, write_manifest
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
+from lithogen.models.stored import load_denoiser
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.loss import flow_loss
@@ -32,6 +39,7 @@ from lithogen.training.worlds import (
     latent_statistics,
     make_worlds,
 )
+from lithogen.wells.project import N_WELL
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +67,7 @@ class _Run:
 def train(
     config_path: Path | str, out_folder: Path | str, resume: bool = False, progress: bool = True,
     *, on_sample: SamplePicture | None = None, stop_after: int | None = None,
+    worlds: list[CachedWorld] | None = None, init: Path | str | None = None,
 ) -> dict[str, float]:
     """Train stage 1 and write `out_folder/model` (weights, configuration, manifest).
 
@@ -70,6 +79,8 @@ def train(
     progress : show progress bars.
     on_sample : called with (path, truth, sample) facies sections to draw a picture.
     stop_after : stop (with a checkpoint) after this step, for tests.
+    worlds : models to learn from instead of procedural worlds, each at least as large as a crop.
+    init : folder of weights to start from, of the architecture of the recipe.
 
     Returns
     -------
@@ -84,7 +95,7 @@ def train(
     recipe = LithoTraining.from_toml(config_path)
     folder = Path(out_folder)
     folder.mkdir(parents=True, exist_ok=True)
-    run = _start(recipe, folder, progress)
+    run = _start(recipe, folder, progress, worlds, init)
     if resume:
         run.step = load_checkpoint(folder, run.model, run.average, run.optimizer)
         log.info("resumed at step %s", run.step)
@@ -105,26 +116,46 @@ def train(
     return run.figures
 
 
-def _start(recipe: LithoTraining, folder: Path, progress: bool) -> _Run:
+def _start(
+    recipe: LithoTraining, folder: Path, progress: bool, worlds: list[CachedWorld] | None,
+    init: Path | str | None,
+) -> _Run:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with _bar(progress, "worlds", recipe.n_worlds) as advance:
-        worlds = make_worlds(recipe, "train", recipe.n_worlds, lambda _: advance(1))
-    mean, std = latent_statistics(worlds)
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed)
-        model = LithoNet(
-            n_latent=N_LATENT, n_condition=N_CONDITION, n_controls=N_ALL_CONTROLS,
-            patch=recipe.patch, coarsen=recipe.coarsen, widths=recipe.widths,
-            n_blocks=recipe.n_blocks, n_voxel=recipe.n_voxel, n_embedding=recipe.n_embedding,
-            latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()),
-        )
-    model = model.to(device, memory_format=torch.channels_last_3d)
+    if worlds is None:
+        with _bar(progress, "worlds", recipe.n_worlds) as advance:
+            worlds = make_worlds(recipe, "train", recipe.n_worlds, lambda _: advance(1))
+    if init is None:
+        mean, std = latent_statistics(worlds)
+        model = new_model(recipe, mean, std)
+    else:
+        model = load_denoiser(Path(init))[0].float()
+        mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
+    model = model.train().to(device, memory_format=torch.channels_last_3d)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay,
         betas=(0.9, 0.98),
     )
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     return _Run(recipe, folder, device, model, average, optimizer, mean, std, worlds)
+
+
+def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:
+    """Return an untrained network of a recipe; its weights depend on `recipe.seed` alone.
+
+    Parameters
+    ----------
+    mean, std : standardisation of the latent, each (n_latent,).
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        return LithoNet(
+            n_latent=N_LATENT, n_condition=N_CONDITION, n_controls=N_ALL_CONTROLS, n_well=N_WELL,
+            patch=recipe.patch, coarsen=recipe.coarsen, widths=recipe.widths,
+            n_blocks=recipe.n_blocks, kernels=recipe.kernels, n_voxel=recipe.n_voxel,
+            n_hidden=recipe.n_hidden, lift=recipe.lift, n_embedding=recipe.n_embedding,
+            latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()),
+            codes=tuple(map(tuple, simplex_code().tolist())) if recipe.head == "facies" else (),
+        )
 
 
 def learning_rate(recipe: LithoTraining, step: int) -> float:
@@ -149,10 +180,15 @@ def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     is_low = _is_low_precision(recipe, run.device)
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=is_low):
-        loss, error = flow_loss(run.model, batch, recipe)
     run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss = error = torch.zeros((), device=run.device)
+    for first in range(0, recipe.batch, recipe.micro_batch):
+        part = batch.rows(slice(first, first + recipe.micro_batch))
+        share = len(part.sigma) / recipe.batch
+        with torch.autocast(run.device.type, torch.bfloat16, enabled=is_low):
+            found, plain = flow_loss(run.model, part, recipe)
+        (share * found).backward()  # type: ignore[no-untyped-call]
+        loss, error = loss + share * found.detach(), error + share * plain.detach()
     norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip_norm)
     require(bool(torch.isfinite(norm)), f"gradient is not finite at step {run.step}; "
             "lower learning_rate")
@@ -165,7 +201,7 @@ def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     seconds = time.perf_counter() - begin
     if run.step % recipe.log_every == 0 or run.step == 1:
         run.figures = {
-            "loss": float(loss.detach()), "clean_mse": float(error.detach()),
+            "loss": float(loss), "clean_mse": float(error),
             "sigma": float(batch.sigma.mean()), "learning_rate": rate,
             "gradient_norm": float(norm),
             "voxels_per_s": recipe.batch * float(np.prod(recipe.crop_shape)) / seconds,

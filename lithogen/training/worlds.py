@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lithogen.conditioning import N_CODE, condition_maps, control_vector, encode_latent
+from lithogen.conditioning import (
+    N_CODE,
+    condition_maps,
+    control_vector,
+    encode_latent,
+    simplex_code,
+)
 from lithogen.grid import Spacing, Window
 from lithogen.noise import NoiseWeights, stratigraphic_noise
 from lithogen.prior import world_fields
+from lithogen.prior.world import WorldFields
 from lithogen.rng import generator
 from lithogen.scenario import Scenario
 from lithogen.structure import Conditions, Structure
 from lithogen.training.config import LithoTraining
+from lithogen.wells.project import N_WELL, AgeTable, well_maps
 
-SPACING = Spacing()
 N_PLACES = 6
-_FIELDS = ("age", "rate", "fault", "throw_ms", "channel", "sand_channel", "sequence")
+_FIELDS = tuple(item.name for item in fields(Conditions))
+# Wells further away than the world's own columns, one a world, at 1 to 15 km.
+FAR_LINES = (40, 600)
+MAX_WELLS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class CachedWorld:
-    """One world on its window; all but the age are kept in half precision."""
+    """One world on its window; all but the age are kept in half precision.
+
+    Parameters
+    ----------
+    window, spacing : which voxels. scenario : its controls, None where they are unknown.
+    fields : those of `Conditions` by name.
+    facies : codes, int8. residual : elastic residuals, (3, n_iline, n_xline, n_twt).
+    far_wells : columns of the same world elsewhere.
+    """
 
     window: Window
-    scenario: Scenario
+    spacing: Spacing
+    scenario: Scenario | None
     fields: dict[str, Tensor]
     facies: Tensor
     residual: Tensor
+    far_wells: tuple[AgeTable, ...] = ()
 
 
 def make_world(recipe: LithoTraining, number: int, stream: str = "train") -> CachedWorld:
@@ -40,25 +61,76 @@ def make_world(recipe: LithoTraining, number: int, stream: str = "train") -> Cac
     seed = int(rng.integers(2**62))
     scenario = Scenario.random(seed)
     structure = Structure(seed, scenario)
-    places = rng.integers([-20000, -20000, 0], [20000, 20000, 420], (N_PLACES, 3)).tolist()
+    spacing = _spacing(recipe, rng)
+    deepest = int(1.7 / spacing.dt_s)
+    places = rng.integers([-20000, -20000, 0], [20000, 20000, deepest], (N_PLACES, 3)).tolist()
     windows = [Window((place[0], place[1], place[2]), recipe.world_shape) for place in places]
-    # Channels are rare and would hardly be seen: every other world looks for one.
-    window = max(windows, key=lambda w: _channel_share(structure, w)) if number % 2 else windows[0]
-    world = world_fields(structure, window, SPACING, seed)
-    fields = {name: getattr(world.structure, name) for name in _FIELDS}
-    half = {name: field if name == "age" else
-            (field if field.dtype == torch.int8 else field.half())
-            for name, field in fields.items()}
-    return CachedWorld(window, scenario, half, torch.from_numpy(world.facies),
+    # Bodies are rare and would hardly be seen: every other world looks for some.
+    window = (max(windows, key=lambda w: _body_share(structure, w, spacing)) if number % 2
+              else windows[0])
+    world = world_fields(structure, window, spacing, seed)
+    cached = _cached(world, window, spacing, scenario)
+    far = []
+    if rng.uniform() < recipe.wells:
+        away = np.exp(rng.uniform(*np.log(FAR_LINES)))
+        angle = rng.uniform(0, 2 * np.pi)
+        i, j = (round(away * f(angle)) for f in (np.sin, np.cos))
+        (i0, j0, k0), n_twt = window.origin, window.shape[2]
+        there = Window((i0 + i, j0 + j, max(k0 - 24, 0)), (1, 1, n_twt + 48))
+        column = _cached(world_fields(structure, there, spacing, seed), there, spacing, scenario)
+        far.append(column_table(column, 0, 0))
+    return replace(cached, far_wells=tuple(far))
+
+
+def _cached(
+    world: WorldFields, window: Window, spacing: Spacing, scenario: Scenario
+) -> CachedWorld:
+    """Keep what training needs of a world."""
+    found = {name: getattr(world.structure, name) for name in _FIELDS}
+    half = {name: field if name == "age" or field.dtype == torch.int8 else field.half()
+            for name, field in found.items()}
+    return CachedWorld(window, spacing, scenario, half, torch.from_numpy(world.facies),
                        torch.from_numpy(world.residual()).half())
 
 
-def _channel_share(structure: Structure, window: Window) -> float:
-    """Return the share of channels in a window, seen on a lattice four times coarser."""
-    coarse = Spacing(4 * SPACING.dt_s, 4 * SPACING.dx_m, 4 * SPACING.dy_m)
+def _spacing(recipe: LithoTraining, rng: np.random.Generator) -> Spacing:
+    """Draw a spacing: the native one, or half of it in time, in space or in both."""
+    native = Spacing()
+    if rng.uniform() >= recipe.other_spacing:
+        return native
+    in_time, in_space = ((0.5, 1.0), (1.0, 0.5), (0.5, 0.5))[int(rng.integers(3))]
+    return Spacing(native.dt_s * in_time, native.dx_m * in_space, native.dy_m * in_space)
+
+
+def _body_share(structure: Structure, window: Window, spacing: Spacing) -> float:
+    """Return the share of bodies in a window, seen on a lattice four times coarser."""
+    coarse = Spacing(4 * spacing.dt_s, 4 * spacing.dx_m, 4 * spacing.dy_m)
     (i, j, k), (ni, nj, nk) = window.origin, window.shape
     small = Window((i // 4, j // 4, k // 4), (ni // 4, nj // 4, nk // 4))
-    return float(structure.evaluate(small, coarse).channel.mean())
+    return float(structure.evaluate(small, coarse).bodies.cover.mean())
+
+
+def column_table(
+    world: CachedWorld, row: int, col: int, span: slice = slice(None)
+) -> AgeTable:
+    """Return a column of a world as a well would say it.
+
+    Parameters
+    ----------
+    row, col : place of the column in the world's window. span : its samples.
+    """
+    y_m, x_m, _ = world.window.axes(world.spacing)
+    age = world.fields["age"][row, col, span].double().numpy()
+    n = len(age)
+    (i, j, k), first = world.window.origin, span.indices(world.window.shape[2])[0]
+    index = np.stack([np.full(n, i + row), np.full(n, j + col), k + first + np.arange(n)], axis=1)
+    rate = world.fields["rate"][row, col, span].double().numpy()
+    return AgeTable(
+        np.full(n, y_m[row]), np.full(n, x_m[col]), age,
+        simplex_code()[world.facies[row, col, span].numpy()],
+        world.residual[:, row, col, span].float().numpy().T.copy(), index,
+        0.5e3 * world.spacing.dt_s * rate,
+    )
 
 
 def make_worlds(
@@ -94,24 +166,44 @@ def latent_statistics(worlds: list[CachedWorld]) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tensors of one step: latent, noise, condition (b, ..., c), controls (b, n), sigma (b,)."""
+    """Tensors of one step.
+
+    Parameters
+    ----------
+    latent, noise, condition : (batch, iline, xline, twt, channel).
+    facies : codes, int8 (batch, iline, xline, twt).
+    controls : (batch, n). sigma : (batch,).
+    wells : maps of wells like `condition`, None where no crop has any.
+    """
 
     latent: Tensor
     noise: Tensor
     condition: Tensor
+    facies: Tensor
     controls: Tensor
     sigma: Tensor
+    wells: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
-        return Batch(self.latent.to(device), self.noise.to(device), self.condition.to(device),
-                     self.controls.to(device), self.sigma.to(device))
+        return self._each(lambda part: part.to(device))
+
+    def rows(self, part: slice) -> Batch:
+        """Return some crops of the batch."""
+        return self._each(lambda tensor: tensor[part])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
+        return Batch(**{name: None if tensor is None else change(tensor)
+                        for name, tensor in found.items()})
 
 
 def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     if recipe.noise == "white":
         return NoiseWeights.white_only()
-    white = float(np.exp(rng.uniform(np.log(0.005), np.log(0.08))))
+    # Half of the crops have no independent noise at all, as the sampler has by default.
+    white = float(np.exp(rng.uniform(np.log(0.002), np.log(0.08))))
+    white *= float(rng.uniform() < 0.5)
     octaves = float(np.exp(rng.uniform(np.log(0.02), np.log(0.40))))
     long = octaves * float(rng.uniform(0.35, 0.75))
     package = float(rng.uniform(0.06, 0.18))
@@ -130,30 +222,63 @@ def draw_batch(
     # One crop in eight starts from pure noise, where sampling starts too.
     sigma = torch.where(torch.from_numpy(rng.uniform(size=recipe.batch) < 0.125),
                         torch.ones_like(sigma), sigma)
-    latent, noise, condition, controls = (torch.stack(part) for part in zip(*rows, strict=True))
-    return Batch(latent, noise, condition, controls, sigma)
+    wells = [row.pop("wells") for row in rows]
+    stacked = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    if any(maps is not None for maps in wells):
+        blank = torch.zeros(*recipe.crop_shape, N_WELL)
+        stacked["wells"] = torch.stack([blank if maps is None else maps for maps in wells])
+    return Batch(**stacked, sigma=sigma)
 
 
 def draw_crop(
     recipe: LithoTraining, worlds: list[CachedWorld], mean: Tensor, std: Tensor,
     rng: np.random.Generator, weights: NoiseWeights | None = None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return latent, noise, condition and controls of one crop; by default of random shares."""
+) -> dict[str, Any]:
+    """Return the parts of a `Batch` but sigma of one crop; by default of random noise shares."""
     world = worlds[int(rng.integers(len(worlds)))]
-    room = [w - c for w, c in zip(recipe.world_shape, recipe.crop_shape, strict=True)]
+    room = [w - c for w, c in zip(world.window.shape, recipe.crop_shape, strict=True)]
     starts = [int(rng.integers(r + 1)) for r in room]
     box = tuple(slice(s, s + c) for s, c in zip(starts, recipe.crop_shape, strict=True))
     origin = tuple(o + s for o, s in zip(world.window.origin, starts, strict=True))
     window = Window((origin[0], origin[1], origin[2]), recipe.crop_shape)
-    parts = {name: field[box] if field.dtype == torch.int8 else field[box].float()
+    parts = {name: field[box].contiguous() if field.dtype == torch.int8 else field[box].float()
              for name, field in world.fields.items()}
-    fields = Conditions(**parts)
+    found = Conditions(**parts)
     weights = weights if weights is not None else _weights(recipe, rng)
     noise = stratigraphic_noise(
-        fields.age, window, SPACING, int(rng.integers(2**62)), mean.numel(), weights
+        found.age, window, world.spacing, int(rng.integers(2**62)), mean.numel(), weights
     )
-    latent = encode_latent(
-        world.facies[box].numpy(), world.residual[(slice(None), *box)].float().numpy(), mean, std
-    )
-    condition = condition_maps(fields, window, SPACING)
-    return latent, noise, condition, control_vector(world.scenario, weights)
+    facies = world.facies[box].contiguous()
+    residual = world.residual[(slice(None), *box)].float().numpy()
+    tables = _draw_wells(world, recipe, rng)
+    is_known = rng.uniform() >= recipe.unknown_controls
+    return {
+        "latent": encode_latent(facies.numpy(), residual, mean, std),
+        "noise": noise,
+        "condition": condition_maps(found, window, world.spacing),
+        "facies": facies,
+        "controls": control_vector(world.scenario if is_known else None, weights, world.spacing),
+        "wells": well_maps(tables, found.age, found.sequence, window, world.spacing)
+        if tables else None,
+    }
+
+
+def _draw_wells(
+    world: CachedWorld, recipe: LithoTraining, rng: np.random.Generator
+) -> list[AgeTable]:
+    """Draw one to three wells for a share of the crops: columns of the world, near or far."""
+    if rng.uniform() >= recipe.wells:
+        return []
+    n_y, n_x, n_twt = world.window.shape
+    tables = [table for table in world.far_wells if rng.uniform() < 0.5]
+    for _ in range(int(rng.integers(0 if tables else 1, MAX_WELLS + 1 - len(tables)))):
+        # A third of the wells were logged over a part of the interval only.
+        ends = np.sort(rng.integers(0, n_twt + 1, 2))
+        span = slice(int(ends[0]), int(ends[1])) if rng.uniform() < 0.33 else slice(None)
+        if span.start is not None and span.stop - span.start < 4:
+            continue
+        table = column_table(world, int(rng.integers(n_y)), int(rng.integers(n_x)), span)
+        if rng.uniform() < 0.25:
+            table = replace(table, residual=np.full_like(table.residual, np.nan))
+        tables.append(table)
+    return tables

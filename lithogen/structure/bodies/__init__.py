@@ -2,6 +2,7 @@
 
 from lithogen.structure.bodies.paint import (
     DRAPE_LENGTHS,
+    N_FILL,
     BodyFields,
     drape,
     end_of_runs,
@@ -18,6 +19,6 @@ from lithogen.structure.bodies.part import (
 )
 
 __all__ = [
-    "DRAPE_LENGTHS", "INTERVAL_MS", "REACH_MS", "SEQUENCE_OFFSET_MS", "BodyContext",
+    "DRAPE_LENGTHS", "INTERVAL_MS", "N_FILL", "REACH_MS", "SEQUENCE_OFFSET_MS", "BodyContext",
     "BodyFields", "BodyKind", "BodyPart", "body_number", "drape", "end_of_runs", "paint",
 ]

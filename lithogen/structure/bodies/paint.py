@@ -10,6 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lithogen.rockphysics.facies import (
+    COAL,
+    HETEROLITHIC,
+    LIMESTONE,
+    MARL,
+    SANDSTONE,
+    SHALE,
+)
 from lithogen.structure.bodies.part import BodyKind, BodyPart
 
 # Samples of a column that are looked at together; ages within them bound what a part can meet.
@@ -18,6 +26,11 @@ RUN = 8
 DRAPE_LENGTHS = 3
 # So much is left out of every bend: thin edges cost as much time as thick middles.
 LEAST_DRAPE_MS = 1.0
+# Facies of fills that have a condition map each; shuffled layers and a shift of ln vp follow them.
+FILL_FACIES = (SANDSTONE, SHALE, HETEROLITHIC, LIMESTONE, MARL, COAL)
+N_FILL = len(FILL_FACIES) + 2
+# A shift of ln vp of this size counts as 1.
+FILL_LN_VP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,27 @@ class BodyFields:
         """
         kind = self.kind()
         return torch.stack([self.cover * (kind == one) for one in list(BodyKind)[1:]])
+
+    def fill(self) -> Tensor:
+        """Return what bodies put into each voxel, times the share that they take of it.
+
+        Returns
+        -------
+        float32 (n_iline, n_xline, n_twt, `N_FILL`): one map per facies of `FILL_FACIES`, then
+        1 where layers are shuffled, then the shift of ln vp over `FILL_LN_VP`. Zero outside.
+        """
+        rows = np.zeros((len(self.parts) + 1, N_FILL), dtype=np.float32)
+        for row, part in zip(rows[1:], self.parts, strict=True):
+            if part.scramble_ms > 0.0:
+                row[-2] = 1.0
+            elif part.facies in FILL_FACIES:
+                row[FILL_FACIES.index(part.facies)] = 1.0
+                row[-1] = part.ln_vp / FILL_LN_VP
+        if not rows.any():
+            return torch.zeros(*self.cover.shape, N_FILL, device=self.cover.device)
+        table = torch.from_numpy(rows).to(self.cover.device)
+        found = table.index_select(0, self.part.reshape(-1).to(torch.int32))
+        return found.mul_(self.cover.reshape(-1, 1)).reshape(*self.cover.shape, N_FILL)
 
 
 def end_of_runs(values: Tensor, how: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

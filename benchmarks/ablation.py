@@ -1,0 +1,199 @@
+"""Ablation of stage 1: variants of the network trained for the same CPU time, judged alike.
+
+Usage: python benchmarks/ablation.py [--minutes 4] [--worlds 48] [--seed 2026] [--only NAME ...]
+
+Every variant trains from scratch on the same procedural worlds for the same CPU time on one
+thread, data included, with the learning rate falling over that time; a wider network so gets
+fewer steps. Judged on twelve held-out worlds, at the noise shares that generation uses: cross
+entropy of facies (where the network says probabilities) and squared error of the clean latent
+at noise levels of 0.9, 0.75 and 0.5; after sampling with four steps, changes of facies per line
+at the borders of 4-line patches over those within, facies shares off the held-out ones, and
+divergence of 2x2x2 patterns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from _common import report
+
+from lithogen.allocator import keep_freed_memory
+from lithogen.conditioning import decode_latent
+from lithogen.metrics import change_rate, facies_shares
+from lithogen.models.litho_net import LithoNet
+from lithogen.noise import NoiseWeights
+from lithogen.rng import generator
+from lithogen.rockphysics.facies import N_FACIES
+from lithogen.sampling import denoise
+from lithogen.training.config import LithoTraining
+from lithogen.training.loss import flow_loss
+from lithogen.training.train_litho import averaged_model, new_model
+from lithogen.training.worlds import Batch, CachedWorld, draw_batch, draw_crop, make_worlds
+from lithogen.training.worlds import latent_statistics as statistics
+
+LEVELS = (0.9, 0.75, 0.5)
+N_HELD_OUT = 12
+# Every variant says what it changes in the recipe of the first.
+WIDE = {"crop_shape": (64, 64, 48), "patch": (8, 8, 1), "widths": (64, 96)}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "base": {},
+    "latent head": {"head": "latent"},
+    "linear lift": {"lift": "linear", "n_voxel": 32},
+    "both lifts": {"lift": "both"},
+    "hidden layer": {"n_hidden": 32},
+    "patch 8x8x1": WIDE | {"lift": "linear", "n_voxel": 32, "n_hidden": 32},
+    "patch 8x8x1, both": WIDE | {"lift": "both", "n_hidden": 32},
+    "patch 8x8x1, narrow": WIDE | {"widths": (48, 64), "lift": "both", "n_hidden": 24},
+    "narrow": {"widths": (32, 64)},
+    "deep cells": {"widths": (32, 64), "n_blocks": (0, 4, 1)},
+    "flat kernels": {"kernels": ((1, 1, 5), (3, 3, 1))},
+    "patch 2x2x2": {"patch": (2, 2, 2), "coarsen": (2, 2, 2), "widths": (32, 64)},
+    "patch 4x4x4": {"patch": (4, 4, 4), "coarsen": (1, 1, 1), "widths": (64, 96)},
+    "one level": {"n_blocks": (2, 0, 2)},
+    "no convolution": {"n_blocks": (0, 0, 0)},
+    "white noise": {"noise": "white"},
+}
+
+
+def _trained(
+    recipe: LithoTraining, worlds: list[CachedWorld], minutes: float
+) -> tuple[LithoNet, int]:
+    """Train for so many CPU minutes; return the averaged network and its steps."""
+    mean, std = statistics(worlds)
+    model = new_model(recipe, mean, std).to(memory_format=torch.channels_last_3d)
+    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay,
+                                  betas=(0.9, 0.98))
+    begin, step = time.process_time(), 0
+    while (share := (time.process_time() - begin) / (60.0 * minutes)) < 1.0:
+        warm = min(1.0, (step + 1) / recipe.warm_up)
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * warm * min(1.0, 2.0 * (1.0 - share) + 0.02)
+        batch = draw_batch(recipe, worlds, mean, std, step)
+        loss, _ = flow_loss(model, batch, recipe)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+        optimizer.step()
+        step += 1
+        decay = min(0.98, (1.0 + step) / (10.0 + step))
+        with torch.no_grad():
+            for name, value in model.state_dict().items():
+                average[name].lerp_(value, 1.0 - decay)
+    return averaged_model(model, average), step
+
+
+def _held_out(
+    model: LithoNet, recipe: LithoTraining, worlds: list[CachedWorld]
+) -> Iterator[tuple[Batch, torch.Tensor]]:
+    """Yield a held-out crop of every world, without wells, and its sample."""
+    shares = NoiseWeights.white_only() if recipe.noise == "white" else NoiseWeights()
+    mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
+    plain = replace(recipe, wells=0.0, unknown_controls=0.0)
+    for number, world in enumerate(worlds):
+        rng = generator(recipe.seed, "benchmark/ablation", number)
+        crop = draw_crop(plain, [world], mean, std, rng, shares)
+        crop.pop("wells")
+        batch = Batch(**{name: part[None] for name, part in crop.items()}, sigma=torch.ones(1))
+        with torch.inference_mode():
+            yield batch, denoise(model, batch.noise, batch.condition, batch.controls, 4)
+
+
+def _patterns(facies: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Count the most common 2x2x2 patterns: shale, sand, carbonate and the rest."""
+    kind = np.array([0, 1, 1, 2, 2, 3, 3, 2, 2, 3])[facies]
+    code = np.zeros(tuple(n - 1 for n in kind.shape), dtype=np.int64)
+    for corner in range(8):
+        at = tuple(slice(b, n - 1 + b) for n, b in
+                   zip(kind.shape, ((corner >> 2) & 1, (corner >> 1) & 1, corner & 1),
+                       strict=True))
+        code = 4 * code + kind[at]
+    return np.bincount(code.ravel(), minlength=4**8) / code.size
+
+
+def _divergence(p: np.ndarray[Any, Any], q: np.ndarray[Any, Any]) -> float:
+    """Jensen-Shannon divergence in nats."""
+    middle = 0.5 * (p + q)
+    return float(sum(0.5 * (a[a > 0] * np.log(a[a > 0] / middle[a > 0])).sum() for a in (p, q)))
+
+
+def _judge(
+    model: LithoNet, recipe: LithoTraining, worlds: list[CachedWorld]
+) -> dict[str, float | list[float]]:
+    mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
+    m = recipe.margin
+    inner = (slice(m, -m),) * 3
+    errors = np.zeros((2, len(LEVELS)))
+    shares, rates, patterns = [], [], []
+    begin, spent = time.process_time(), 0.0
+    for batch, sample in _held_out(model, recipe, worlds):
+        spent += time.process_time() - begin
+        with torch.inference_mode():
+            for place, sigma in enumerate(LEVELS):
+                level = replace(batch, sigma=torch.full((1,), sigma))
+                loss = replace(recipe, max_weight=1.0, facies_weight=1.0)
+                total, plain = flow_loss(model, level, loss)
+                errors[:, place] += float(total), float(plain)
+        pair = [decode_latent(part[0], mean, std)[0] for part in (batch.latent, sample)]
+        border = [_border_rates(facies, m) for facies in pair]
+        cut = [facies[inner] for facies in pair]
+        shares.append([facies_shares(facies, N_FACIES) for facies in cut])
+        rates.append([[*border[k], float(change_rate(cut[k], 2).mean())] for k in (0, 1)])
+        patterns.append([_patterns(facies) for facies in cut])
+        begin = time.process_time()
+    share, rate, pattern = (np.mean(one, axis=0) for one in (shares, rates, patterns))
+    voxels = len(worlds) * float(np.prod(recipe.crop_shape)) * 4
+    return {
+        "loss": np.round(errors[0] / len(worlds), 4).tolist(),
+        "clean_mse": np.round(errors[1] / len(worlds), 4).tolist(),
+        "ns_per_voxel_and_step": round(1e9 * spent / voxels, 1),
+        "facies_off": round(float(np.abs(share[0] - share[1]).sum() / 2), 4),
+        "changes_at_borders": np.round(rate[:, 0], 4).tolist(),
+        "changes_within": np.round(rate[:, 1], 4).tolist(),
+        "changes_per_sample": np.round(rate[:, 2], 4).tolist(),
+        "pattern_divergence": round(_divergence(pattern[0], pattern[1]), 4),
+    }
+
+
+def _border_rates(facies: np.ndarray[Any, Any], margin: int) -> tuple[float, float]:
+    """Changes along lines at the borders of 4-line patches, and within them."""
+    change = (facies[:, 1:] != facies[:, :-1]).mean(axis=(0, 2))
+    border = np.arange(1, facies.shape[1]) % 4 == 0
+    change, border = change[margin:-margin], border[margin:-margin]
+    return float(change[border].mean()), float(change[~border].mean())
+
+
+def main() -> None:
+    """Print one JSON line per variant and, at the end, one of the best."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--worlds", type=int, default=48)
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--only", nargs="*", default=list(VARIANTS))
+    arguments = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    first = LithoTraining(seed=arguments.seed, other_spacing=0.0, sigma_mean=1.5, sigma_std=1.1,
+                          batch=1, warm_up=40)
+    worlds = make_worlds(first, "train", arguments.worlds)
+    held_out = make_worlds(first, "test", N_HELD_OUT)
+    for name in arguments.only:
+        recipe = replace(first, **VARIANTS[name])
+        model, steps = _trained(recipe, worlds, arguments.minutes)
+        found = _judge(model, recipe, held_out)
+        parameters = sum(p.numel() for p in model.parameters())
+        print(f"{name}: {steps} steps, {parameters} parameters, {found}", file=sys.stderr)
+        report("ablation", found["clean_mse"][1], "squared error of the clean latent at 0.75",
+               arguments.worlds, variant=name, steps=steps, parameters=parameters,
+               minutes=arguments.minutes, **found)
+
+
+if __name__ == "__main__":
+    main()

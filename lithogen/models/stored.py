@@ -1,0 +1,36 @@
+"""Trained networks on disk: checked by SHA-256, safetensors only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lithogen.config import read_verified, sha256_hex
+from lithogen.errors import WeightsError
+from lithogen.models.litho_net import LithoNet
+
+WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
+
+
+def load_denoiser(root: Path) -> tuple[LithoNet, str]:
+    """Load a LithoNet and the SHA-256 of its weights.
+
+    Parameters
+    ----------
+    root : folder of weights, config.json and MANIFEST.json, or of a pipeline around it.
+
+    Raises
+    ------
+    WeightsError : files are missing, corrupt or of another architecture.
+    """
+    from safetensors.torch import load
+
+    folder = root / "denoiser" if (root / "denoiser").is_dir() else root
+    content = read_verified(folder, WEIGHTS_NAME)
+    config = json.loads(read_verified(folder, "config.json"))
+    try:
+        model: LithoNet = LithoNet.from_config(config)
+        model.load_state_dict({k: v.float() for k, v in load(content).items()})
+    except (RuntimeError, ValueError, TypeError, KeyError) as exc:
+        raise WeightsError(f"weights in {folder} do not fit this version: {exc}") from exc
+    return model, sha256_hex(content)
