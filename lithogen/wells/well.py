@@ -32,6 +32,7 @@ class Well:
         for a deviated track, one number for a vertical well. Voxel 12 reaches from 11.5 to 12.5.
     facies : codes of `lithogen.rockphysics.FACIES`, -1 where unknown, (n,); None: all unknown.
     vp_m_s, vs_m_s, rho_kg_m3 : logs in m/s, m/s, kg/m3, NaN where unknown, (n,); None: unknown.
+    notes : what a reader had to leave out or reorder.
 
     Raises
     ------
@@ -53,17 +54,20 @@ class Well:
     vp_m_s: Float
     vs_m_s: Float
     rho_kg_m3: Float
+    notes: tuple[str, ...]
 
     def __init__(
         self, name: str, twt_s: ArrayLike, *, iline: ArrayLike, xline: ArrayLike,
         facies: ArrayLike | None = None, vp_m_s: ArrayLike | None = None,
         vs_m_s: ArrayLike | None = None, rho_kg_m3: ArrayLike | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         require(isinstance(name, str) and bool(name.strip()),
                 f"the name of a well is {name!r}, wanted a text; messages need it")
         twt = _series(name, "twt_s", twt_s, None)
         put = object.__setattr__
         put(self, "name", name)
+        put(self, "notes", tuple(notes))
         put(self, "twt_s", twt)
         for axis, place in (("iline", iline), ("xline", xline)):
             put(self, axis, _series(name, axis, place, len(twt), is_scalar_allowed=True))
