@@ -196,6 +196,8 @@ def _conditions(
     """Return the maps of a part in the precision in which they are kept."""
     found = structure.evaluate(part, spacing)
     out = {item.name: getattr(found, item.name) for item in fields(Conditions)}
+    # A procedural environment would say things of this model that are not so: the middle one.
+    out["environment"] = torch.zeros_like(out["environment"])
     for variable, field, high in (("fault", "fault", 1.0), ("throw", "throw_ms", np.inf)):
         if variable in slab:
             values = np.asarray(slab[variable].to_numpy(), dtype=np.float32)

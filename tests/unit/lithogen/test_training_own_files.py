@@ -55,7 +55,8 @@ def test_a_model_is_taken_as_it_is(model):
     np.testing.assert_array_equal(world.facies.numpy(), wanted)
     np.testing.assert_array_equal(world.fields["age"].numpy(), model.rgt.to_numpy())
     assert float(world.fields["rate"].min()) == float(world.fields["rate"].max()) == 2.0
-    assert set(np.unique(world.fields["sequence"].numpy())) == {0}
+    for unknown in ("sequence", "environment", "fill", "fault"):
+        assert set(np.unique(world.fields[unknown].numpy())) == {0}, unknown
 
 
 def test_residuals_decode_to_the_velocities_given(model):
