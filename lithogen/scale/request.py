@@ -70,23 +70,26 @@ def _feed(digest: _Hash, value: Any) -> None:
 
 
 def differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Return one text for every entry in which two requests differ.
+    """Return one text for every entry in which two requests differ, in their order.
+
+    What lies inside of entries comes last: one seed more changes many controls of a scenario.
 
     Examples
     --------
     >>> differences({"seed": "7"}, {"seed": "8"})
     ["seed is '7' there, '8' here"]
     """
-    out = []
-    for name in sorted(known.keys() | wanted.keys()):
+    plain: list[str] = []
+    inner: list[str] = []
+    for name in {**known, **wanted}:
         there, here = known.get(name), wanted.get(name)
         if there == here:
             continue
         if isinstance(there, Mapping) and isinstance(here, Mapping):
-            out += [f"{name}.{text}" for text in differences(there, here)]
+            inner += [f"{name}.{text}" for text in differences(there, here)]
         else:
-            out.append(f"{name} is {_short(there)} there, {_short(here)} here")
-    return out
+            plain.append(f"{name} is {_short(there)} there, {_short(here)} here")
+    return plain + inner
 
 
 def _short(value: Any) -> str:

@@ -7,11 +7,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 import lithogen
+from lithogen import pipeline
+from lithogen.api import resolve_style
+from lithogen.dataset import Layout
 from lithogen.errors import ConfigError, LithogenError, OutputError, ResourceError, ShapeError
+from lithogen.grid import Window
 from lithogen.rockphysics import FACIES
+from lithogen.scale import columns
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
@@ -66,6 +72,126 @@ def test_store_holds_the_same_bits(toy_pipeline, small, tmp_path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["w.zarr"]
     with pytest.raises(OutputError, match="exists"):
         lithogen.generate((16, 16, 16), 7, model=toy_pipeline, steps=1, store=tmp_path / "w.zarr")
+
+
+# Samples above and below a block that the wavelet of that preset takes.
+HALO_NPRA = 41
+FINE = {"TILE_SHAPE": (24, 20, 36), "TILE_PHASE": (0, 0, -12), "HALO": (8, 8, 8)}
+
+
+@pytest.fixture
+def fine(toy_pipeline, monkeypatch):
+    """generate() on a fine lattice and in short blocks, so that a window meets many of both."""
+    for name, value in FINE.items():
+        monkeypatch.setattr(pipeline, name, value)
+    monkeypatch.setattr(columns, "BLOCK_SAMPLES", 24)
+
+    def run(shape, origin=(0, 0, 0), **more):
+        options = {"like": "npra_31_81", "steps": 1, "model": toy_pipeline, "progress": False}
+        return lithogen.generate(shape, 7, origin=origin, **options | more)
+
+    return run
+
+
+@pytest.mark.slow
+def test_any_window_equals_the_crop_in_memory_and_in_a_store(fine, tmp_path) -> None:
+    whole = fine((50, 47, 70), (-31, -22, 0))
+    windows = [((-31, -22, 0), (16, 17, 70)), ((-9, 1, 33), (20, 24, 19)),
+               ((-25, -16, 7), (40, 16, 63))]
+    for number, (origin, shape) in enumerate(windows):
+        store = None if number == 1 else tmp_path / f"{number}.zarr"
+        part = fine(shape, origin, store=store)
+        box = Window(origin, shape).slices_in(Window((-31, -22, 0), (50, 47, 70)))
+        for name in whole.data_vars:
+            assert_array_equal(part[name].values, whole[name].values[(..., *box)], err_msg=name)
+
+
+@pytest.mark.slow
+def test_blocks_do_not_change_a_bit(fine, monkeypatch) -> None:
+    shape, origin = (16, 16, 90), (4, 4, 5)
+    monkeypatch.setattr(columns, "BLOCK_SAMPLES", 1000)
+    whole = fine(shape, origin)
+    for n_samples in (16, 37):
+        monkeypatch.setattr(columns, "BLOCK_SAMPLES", n_samples)
+        assert fine(shape, origin).identical(whole)
+
+
+@pytest.mark.slow
+def test_threads_do_not_change_a_bit(fine) -> None:
+    before = torch.get_num_threads()
+    made = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            made.append(fine((16, 16, 16), (4, 0, 30)))
+    finally:
+        torch.set_num_threads(before)
+    assert made[0].identical(made[1])
+
+
+@pytest.mark.slow
+def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
+    fine, toy_pipeline, tmp_path, monkeypatch
+) -> None:
+    """An interrupt in the middle of the third column: two are kept, the third is made again."""
+    shape, origin = (40, 40, 40), (-12, 0, 0)
+    whole = fine(shape, origin)
+    real, calls = type(toy_pipeline).__call__, []
+    window = Window(origin, shape)
+    n_columns = len(columns.tile_columns(window))
+    per_column = len(list(columns.tiles_covering(
+        Window((0, 0, -HALO_NPRA), (1, 1, 40 + 2 * HALO_NPRA)), FINE["TILE_SHAPE"],
+        FINE["TILE_PHASE"])))
+
+    def counted(*args, **kwargs):
+        calls.append(1)
+        return real(*args, **kwargs)
+
+    def stopped(*args, **kwargs):
+        if len(calls) == 3 * per_column - 1:
+            raise KeyboardInterrupt
+        return counted(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(toy_pipeline), "__call__", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fine(shape, origin, store=tmp_path / "w.zarr")
+    with pytest.raises(OutputError, match="seed is '7' there, '8' here"):
+        lithogen.generate(shape, 8, origin=origin, like="npra_31_81", steps=1, model=toy_pipeline,
+                          progress=False, store=tmp_path / "w.zarr")
+    assert (tmp_path / "w.zarr.partial").is_dir()
+    calls.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(toy_pipeline), "__call__", counted)
+        stored = fine(shape, origin, store=tmp_path / "w.zarr")
+        again = fine(shape, origin, store=tmp_path / "w.zarr")
+    assert len(calls) == (n_columns - 2) * per_column
+    assert again.identical(stored)
+    assert stored.load().identical(whole)
+
+
+@pytest.mark.slow
+def test_only_what_a_store_depends_on_is_its_request(toy_pipeline, tmp_path) -> None:
+    """Other steps, styles, angles, structures and weights are other requests; a copy is not."""
+    from lithogen.api import request_of
+    from lithogen.scale.request import differences, fingerprint
+
+    flat = np.linspace(0.4, 0.5, 400).reshape(20, 20)
+    given = [Structure.from_horizons([flat, flat + d], scenario=Scenario()) for d in (0.4, 0.404)]
+
+    def request(structure=given[0], style="npra_31_81", steps=1, angles=(5.0,), pipe=toy_pipeline):
+        window = Window((0, 0, 0), (16, 16, 16))
+        layout = Layout(window, lithogen.Spacing(), angles)
+        return request_of(columns.Job(layout, pipe, structure, resolve_style(style), 7, steps))
+
+    first = request()
+    again = Structure.from_horizons([flat, flat + 0.4], scenario=Scenario())
+    assert differences(first, request(structure=again)) == []
+    for change, name in (({"structure": given[1]}, "structure"), ({"steps": 2}, "steps"),
+                         ({"style": "f3_inline_362"}, "style"), ({"angles": (6.0,)}, "angles_deg")):
+        assert any(text.startswith(name) for text in differences(first, request(**change)))
+    weights = {k: v + 1 for k, v in toy_pipeline.denoiser.state_dict().items()}
+    assert fingerprint(weights) != first["weights"]
 
 
 @pytest.mark.slow

@@ -230,8 +230,8 @@ def test_fingerprint_refuses_what_has_no_content() -> None:
 def test_differences_are_named_one_by_one() -> None:
     assert differences(REQUEST, REQUEST) == []
     found = differences(REQUEST, {"seed": "7", "scenario": {"salt": 0.5, "karst": 1}})
-    assert found == ["scenario.karst is None there, 1 here",
-                     "shape is [40, 33, 50] there, None here"]
+    assert found == ["shape is [40, 33, 50] there, None here",
+                     "scenario.karst is None there, 1 here"]
 
 
 def test_errors_are_of_the_package(layout, tmp_path) -> None:
