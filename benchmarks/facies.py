@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from _common import noise_weights, parser, report, shares_option
+from _quality import channel_sand, median
 
 from lithogen.allocator import keep_freed_memory
 
@@ -27,13 +28,13 @@ def main() -> None:
     args = options.parse_args()
     keep_freed_memory()
     import lithogen
-    from lithogen.metrics import change_rate, facies_shares, share_inside, small_body_share
+    from lithogen.metrics import change_rate, facies_shares, fray, small_body_share, spread_ratio
     from lithogen.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
     from lithogen.prior import world_fields
     from lithogen.rockphysics.facies import FACIES, facies_code
 
     pipe = lithogen.LithologyPipeline.from_pretrained(args.model)
-    patch = pipe.denoiser.patch
+    patch = pipe.denoiser.config.patch
     window = lithogen.Window((0, 0, TILE_PHASE[2] + TILE_SHAPE[2]), TILE_SHAPE)
     sand = facies_code("sandstone")
     shares: dict[str, list] = {"prior": [], "generated": []}
@@ -42,35 +43,41 @@ def main() -> None:
     for seed in range(args.first, args.first + args.n):
         structure = lithogen.Structure.random(seed)
         prior = world_fields(structure, window, SPACING, seed)
-        channel = ((prior.structure.sand_channel > 0.9) & (prior.structure.channel > 0.9)).numpy()
         made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
                     weights=noise_weights(args))
         for name, facies in (("prior", prior.facies), ("generated", made.lithology)):
-            lateral = change_rate(facies, 1)
-            border = np.arange(patch[1] - 1, len(lateral), patch[1])
+            has_patches = patch[1] > 1
+            border, within = fray(facies, patch[1], 1) if has_patches else (np.nan, np.nan)
             rows[name].append({
                 "per_sample": float(change_rate(facies, 2).mean()),
-                "per_line": float(lateral.mean()),
-                "at_patch_borders": float(lateral[border].mean()),
-                "within_patches": float(np.delete(lateral, border).mean()),
+                "per_line": float(change_rate(facies, 1).mean()),
+                "at_patch_borders": border,
+                "within_patches": within,
                 "small_bodies": small_body_share(facies),
-                "sand_in_channels": share_inside(facies, sand, channel),
+                "sand_in_channels": channel_sand(prior.structure, facies, sand),
             })
             shares[name].append(facies_shares(facies, len(FACIES)))
     mean = {name: np.mean(values, 0) for name, values in shares.items()}
-    spread = {name: np.std(values, 0) for name, values in shares.items()}
-    known = spread["prior"] > 0.005
-    table = {name: {key: round(float(np.nanmean([row[key] for row in parts])), 4)
-                    for key in parts[0]} for name, parts in rows.items()}
+    table = {name: {key: mean_or_none([row[key] for row in parts]) for key in parts[0]}
+             for name, parts in rows.items()}
+    spread = None
+    if args.n > 1:
+        spread = mean_or_none([median(spread_ratio(
+            *(np.stack(shares[name]) for name in ("generated", "prior"))))])
     report(
         "facies", round(float(np.abs(mean["generated"] - mean["prior"]).sum() / 2), 3),
         "share of the volume in other facies than the prior's, on average", args.n,
         steps=args.steps, table=table,
         shares={facies: [round(float(mean[name][code]), 3) for name in mean]
                 for code, facies in enumerate(FACIES)},
-        spread_ratio=round(float(np.median(spread["generated"][known] / spread["prior"][known])),
-                           3),
+        spread_ratio=spread,
     )
+
+
+def mean_or_none(values: list[float]) -> float | None:
+    """Return the mean of the finite values, None without one."""
+    known = [value for value in values if np.isfinite(value)]
+    return round(float(np.mean(known)), 4) if known else None
 
 
 if __name__ == "__main__":

@@ -1,0 +1,173 @@
+"""Control: do generated worlds follow the scenario, and do seed and structure do their own part?
+
+Worlds of scenarios whose net-to-gross, faulting and channels are drawn at random over the whole
+range that random worlds have, one tile each. Rank correlation (Spearman) of what was asked for
+with what came: net share of the volume outside of bodies, share of faulted voxels, share of
+voxels of channels filled as channels are; for the model and, beside it, for the prior. What one
+tile holds of faults and channels is a draw too, so the prior's figure is the ceiling.
+
+Then the stratigraphic column, agreement of the usual facies at equal age beyond chance (kappa):
+one seed in two structures (wanted: alike), two seeds in one structure (wanted: about 0).
+
+    python benchmarks/control.py [--n 50] [--first 9000] [--steps 4] [--model FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import numpy as np
+from _common import parser, report
+from _quality import channel_fill, place_of, rounded
+
+from lithogen.allocator import keep_freed_memory
+from lithogen.errors import require
+from lithogen.rng import generator
+
+ASKED = ("net_to_gross", "faulting", "channels")
+WANTED = 0.9
+FAULTED, LEAST_THROW_MS = 0.5, 4.0
+# Far from the seeds of the worlds themselves.
+OTHER = 500_009
+Rows = dict[str, list[float]]
+
+
+def scenario_of(seed: int) -> Any:
+    """Return the random scenario of a seed with the asked controls drawn evenly over the range.
+
+    Net-to-gross is drawn first; other shares shrink where the sum would leave no room.
+    """
+    import lithogen
+    from lithogen.scenario import RANDOM_RANGES, SHARES
+
+    rng = generator(seed, "benchmark/control")
+    asked = {name: float(rng.uniform(*RANDOM_RANGES[name])) for name in ASKED}
+    drawn = lithogen.Scenario.random(seed)
+    others = [name for name in SHARES if name not in asked]
+    total = sum(getattr(drawn, name) for name in others)
+    scale = min(1.0, (0.98 - asked["net_to_gross"]) / total) if total > 0 else 1.0
+    return drawn.with_(**asked, **{name: scale * getattr(drawn, name) for name in others})
+
+
+def obtained(facies: Any, fields: Any) -> dict[str, float]:
+    """Return what a world holds of the controls that were asked for."""
+    from lithogen.rockphysics.facies import HETEROLITHIC, SANDSTONE
+
+    inside, own = channel_fill(fields)
+    is_body = fields.bodies.part.cpu().numpy() > 0
+    beds = facies[~is_body]
+    net = (beds == SANDSTONE) + 0.5 * (beds == HETEROLITHIC)
+    fault, throw = fields.fault.cpu().numpy(), fields.throw_ms.cpu().numpy()
+    return {
+        "net_to_gross": float(net.mean()) if beds.size else float("nan"),
+        "faulting": float(((fault > FAULTED) | (np.abs(throw) > LEAST_THROW_MS)).mean()),
+        "channels": float(((facies == own) & inside).mean()),
+    }
+
+
+def rank_correlation(one: list[float], two: list[float]) -> float:
+    """Return Spearman's correlation over pairs that are both known, NaN where one is constant."""
+    from scipy.stats import rankdata
+
+    pairs = np.array([one, two], dtype=np.float64)
+    ranks = [rankdata(side) for side in pairs[:, np.isfinite(pairs).all(axis=0)]]
+    if len(ranks[0]) < 3 or min(np.ptp(side) for side in ranks) == 0:
+        return float("nan")
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def follow(pipe: Any, args: argparse.Namespace) -> tuple[Rows, dict[str, Rows]]:
+    """Return what was asked for and what came, world by world."""
+    import lithogen
+    from lithogen.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
+    from lithogen.prior import world_fields
+
+    asked: Rows = {name: [] for name in ASKED}
+    got: dict[str, Rows] = {side: {name: [] for name in ASKED} for side in ("prior", "generated")}
+    for seed in range(args.first, args.first + args.n):
+        scenario = scenario_of(seed)
+        structure = lithogen.Structure(seed, scenario)
+        window = place_of(seed, TILE_SHAPE, TILE_PHASE)
+        prior = world_fields(structure, window, SPACING, seed)
+        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps)
+        for side, facies in (("prior", prior.facies), ("generated", made.lithology)):
+            for name, value in obtained(facies, prior.structure).items():
+                got[side][name].append(value)
+        for name in ASKED:
+            asked[name].append(getattr(scenario, name))
+        print(f"world {seed}: net-to-gross asked {scenario.net_to_gross:.2f}, prior "
+              f"{got['prior']['net_to_gross'][-1]:.2f}, generated "
+              f"{got['generated']['net_to_gross'][-1]:.2f}", file=sys.stderr)
+    return asked, got
+
+
+def columns(pipe: Any, args: argparse.Namespace) -> dict[str, Rows]:
+    """Return kappa of columns: one seed in two structures, and two seeds in one structure."""
+    import lithogen
+    from lithogen.metrics import column_agreement, stratigraphic_column
+    from lithogen.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
+    from lithogen.prior import world_fields
+
+    # The youngest sequence lies at the top of every structure, so ages overlap there.
+    window = lithogen.Window((0, 0, TILE_PHASE[2] + TILE_SHAPE[2]), TILE_SHAPE)
+    out: dict[str, Rows] = {side: {"other_structure": [], "other_seed": []}
+                            for side in ("prior", "generated")}
+    for seed in range(args.first, args.first + args.columns):
+        # One sequence: its ages are in both structures.
+        scenario = scenario_of(seed).with_(unconformities=0)
+        found: dict[str, list[Any]] = {"prior": [], "generated": []}
+        for strata, shape in ((seed, seed), (seed, seed + OTHER), (seed + OTHER, seed)):
+            structure = lithogen.Structure(shape, scenario)
+            prior = world_fields(structure, window, SPACING, strata)
+            made = pipe(structure, window, seed=strata, num_inference_steps=args.steps)
+            beside = prior.structure.bodies.part.cpu().numpy() == 0
+            age = prior.structure.age.cpu().numpy()
+            for side, facies in (("prior", prior.facies), ("generated", made.lithology)):
+                found[side].append(stratigraphic_column(facies, age, is_counted=beside))
+        for side, (one, moved, other) in found.items():
+            for name, column in (("other_structure", moved), ("other_seed", other)):
+                common = len(np.intersect1d(one.bins, column.bins))
+                if common:
+                    out[side][name].append(column_agreement(one, column))
+    return out
+
+
+def main() -> None:
+    """Measure and print one JSON line; worlds go to stderr."""
+    options = parser(__doc__)
+    options.add_argument("--n", type=int, default=50)
+    options.add_argument("--columns", type=int, default=None,
+                         help="worlds of the check of columns, three tiles each; default n / 8")
+    options.add_argument("--first", type=int, default=9000, help="first seed")
+    options.add_argument("--steps", type=int, default=4)
+    args = options.parse_args()
+    require(args.n >= 1, f"--n is {args.n}, wanted at least one world")
+    args.columns = max(args.n // 8, 1) if args.columns is None else args.columns
+    keep_freed_memory()
+    import lithogen
+
+    pipe = lithogen.LithologyPipeline.from_pretrained(args.model)
+    asked, got = follow(pipe, args)
+    kappa = columns(pipe, args)
+    found = {side: {name: rounded([rank_correlation(asked[name], rows[name])], 3)[0]
+                    for name in ASKED} for side, rows in got.items()}
+    beside = {name: rounded([rank_correlation(got["prior"][name], got["generated"][name])], 3)[0]
+              for name in ASKED}
+    agreement = {side: {name: rounded([np.nanmean(values) if len(values) else np.nan], 3)[0]
+                        for name, values in rows.items()} for side, rows in kappa.items()}
+    known = [value for value in found["generated"].values() if value is not None]
+    missed = [name for name, value in found["generated"].items()
+              if value is None or value < WANTED]
+    report("control", min(known) if known else None,
+           "least rank correlation of a control asked for with what came", args.n,
+           steps=args.steps, sha256=pipe.weights_sha256, rank_correlation=found,
+           generated_against_prior=beside, wanted=WANTED, missed=missed,
+           column_kappa=agreement, columns=args.columns,
+           pairs={name: [rounded(asked[name], 3), rounded(got["prior"][name]),
+                         rounded(got["generated"][name])] for name in ASKED})
+
+
+if __name__ == "__main__":
+    main()
