@@ -97,7 +97,7 @@ def read_las(
     if len(depth_m) > 1 and depth_m[0] > depth_m[-1]:
         order = order[::-1]
         notes.append("depths decrease in the file; samples were put in order of time")
-    has_place: NDArray[np.bool_] = np.isfinite(np.stack([twt_s, *place])).all(axis=0)
+    has_place = np.isfinite(twt_s) & np.isfinite(place[0]) & np.isfinite(place[1])
     if not has_place.all():
         notes.append(f"{int((~has_place).sum())} of {len(depth_m)} samples have no two-way time "
                      "or no position and were left out")
