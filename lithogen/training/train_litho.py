@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,17 @@ from lithogen.models.stored import load_denoiser
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.loss import flow_loss
+from lithogen.training.parallel import (
+    Ranks,
+    check_same_weights,
+    joined,
+    mean_figure,
+    mean_gradients,
+)
 from lithogen.training.quality import quality_table
 from lithogen.training.state import load_checkpoint, save_checkpoint
 from lithogen.training.worlds import (
+    Batch,
     CachedWorld,
     draw_batch,
     latent_statistics,
@@ -53,7 +61,7 @@ class _Run:
 
     recipe: LithoTraining
     folder: Path
-    device: torch.device
+    ranks: Ranks
     model: LithoNet
     average: dict[str, Tensor]
     optimizer: torch.optim.Optimizer
@@ -62,6 +70,11 @@ class _Run:
     worlds: list[CachedWorld]
     step: int = 0
     figures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        return self.ranks.device
 
 
 def train(
@@ -95,32 +108,46 @@ def train(
     recipe = LithoTraining.from_toml(config_path)
     folder = Path(out_folder)
     folder.mkdir(parents=True, exist_ok=True)
-    run = _start(recipe, folder, progress, worlds, init)
-    if resume:
-        run.step = load_checkpoint(folder, run.model, run.average, run.optimizer)
-        log.info("resumed at step %s", run.step)
-    write_json(folder / "recipe.json", recipe.to_dict())
-    last = min(recipe.n_steps, stop_after if stop_after is not None else recipe.n_steps)
-    with _writers(folder, run.step) as write, _bar(progress, "training", last) as advance:
-        advance(run.step)
-        while run.step < last:
-            _one_step(run, write)
-            advance(1)
-            if run.step % recipe.sample_every == 0:
-                _sample(run, write, on_sample)
-            if run.step % recipe.save_every == 0 or run.step == last:
-                save_checkpoint(folder, run.step, run.model, run.average, run.optimizer,
-                                recipe.to_dict())
-        if run.step >= recipe.n_steps:
-            _export(run, write)
+    with joined() as ranks:
+        run = _start(recipe, folder, ranks, progress, worlds, init)
+        if resume:
+            run.step = load_checkpoint(folder, run.model, run.average, run.optimizer)
+            log.info("resumed at step %s", run.step)
+        check_same_weights(run.model, ranks)
+        last = min(recipe.n_steps, stop_after if stop_after is not None else recipe.n_steps)
+        if not ranks.is_first:
+            while run.step < last:
+                _one_step(run, lambda _: None)
+            return run.figures
+        write_json(folder / "recipe.json", recipe.to_dict())
+        with _writers(folder, run.step) as write, _bar(progress, "training", last) as advance:
+            advance(run.step)
+            _first_process(run, last, write, advance, on_sample)
     return run.figures
 
 
+def _first_process(
+    run: _Run, last: int, write: Callable[[dict[str, Any]], None], advance: Callable[[int], None],
+    on_sample: SamplePicture | None,
+) -> None:
+    """Train to a step; sample, save and export on the way."""
+    recipe = run.recipe
+    while run.step < last:
+        _one_step(run, write)
+        advance(1)
+        if run.step % recipe.sample_every == 0:
+            _sample(run, write, on_sample)
+        if run.step % recipe.save_every == 0 or run.step == last:
+            save_checkpoint(run.folder, run.step, run.model, run.average, run.optimizer,
+                            recipe.to_dict())
+    if run.step >= recipe.n_steps:
+        _export(run, write)
+
+
 def _start(
-    recipe: LithoTraining, folder: Path, progress: bool, worlds: list[CachedWorld] | None,
-    init: Path | str | None,
+    recipe: LithoTraining, folder: Path, ranks: Ranks, progress: bool,
+    worlds: list[CachedWorld] | None, init: Path | str | None,
 ) -> _Run:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if worlds is None:
         with _bar(progress, "worlds", recipe.n_worlds) as advance:
             worlds = make_worlds(recipe, "train", recipe.n_worlds, lambda _: advance(1))
@@ -128,15 +155,16 @@ def _start(
         mean, std = latent_statistics(worlds)
         model = new_model(recipe, mean, std)
     else:
-        model = load_denoiser(Path(init))[0].float()
-        mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
-    model = model.train().to(device, memory_format=torch.channels_last_3d)
+        model = load_denoiser(Path(init))[0]
+        config = dict(model.config)
+        mean, std = (torch.tensor(config[key]) for key in ("latent_mean", "latent_std"))
+    model = model.train().to(ranks.device, memory_format=torch.channels_last_3d)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay,
         betas=(0.9, 0.98),
     )
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    return _Run(recipe, folder, device, model, average, optimizer, mean, std, worlds)
+    return _Run(recipe, folder, ranks, model, average, optimizer, mean, std, worlds)
 
 
 def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:
@@ -148,7 +176,7 @@ def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        return LithoNet(
+        model: LithoNet = LithoNet(
             n_latent=N_LATENT, n_condition=N_CONDITION, n_controls=N_ALL_CONTROLS, n_well=N_WELL,
             patch=recipe.patch, coarsen=recipe.coarsen, widths=recipe.widths,
             n_blocks=recipe.n_blocks, kernels=recipe.kernels, n_voxel=recipe.n_voxel,
@@ -156,6 +184,7 @@ def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:
             latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()),
             codes=tuple(map(tuple, simplex_code().tolist())) if recipe.head == "facies" else (),
         )
+    return model
 
 
 def learning_rate(recipe: LithoTraining, step: int) -> float:
@@ -173,22 +202,36 @@ def _is_low_precision(recipe: LithoTraining, device: torch.device) -> bool:
     return device.type == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
 
 
+def _micro_batches(run: _Run) -> Iterator[Batch]:
+    """Draw the crops of a step in parts, each only when it is needed, to save memory.
+
+    Parts are numbered through all processes: N of them with a batch each draw what one process
+    with N batches would.
+    """
+    recipe = run.recipe
+    n_parts = -(-recipe.batch // recipe.micro_batch)
+    for part in range(n_parts):
+        size = min(recipe.micro_batch, recipe.batch - part * recipe.micro_batch)
+        yield draw_batch(replace(recipe, batch=size), run.worlds, run.mean, run.std, run.step,
+                         run.ranks.rank * n_parts + part).to(run.device)
+
+
 def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     recipe, begin = run.recipe, time.perf_counter()
-    batch = draw_batch(recipe, run.worlds, run.mean, run.std, run.step).to(run.device)
     rate = learning_rate(recipe, run.step)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     is_low = _is_low_precision(recipe, run.device)
     run.optimizer.zero_grad(set_to_none=True)
-    loss = error = torch.zeros((), device=run.device)
-    for first in range(0, recipe.batch, recipe.micro_batch):
-        part = batch.rows(slice(first, first + recipe.micro_batch))
+    loss = error = sigma = torch.zeros((), device=run.device)
+    for part in _micro_batches(run):
         share = len(part.sigma) / recipe.batch
         with torch.autocast(run.device.type, torch.bfloat16, enabled=is_low):
             found, plain = flow_loss(run.model, part, recipe)
         (share * found).backward()  # type: ignore[no-untyped-call]
         loss, error = loss + share * found.detach(), error + share * plain.detach()
+        sigma = sigma + share * part.sigma.mean()
+    mean_gradients(run.model, run.ranks)
     norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip_norm)
     require(bool(torch.isfinite(norm)), f"gradient is not finite at step {run.step}; "
             "lower learning_rate")
@@ -201,10 +244,12 @@ def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     seconds = time.perf_counter() - begin
     if run.step % recipe.log_every == 0 or run.step == 1:
         run.figures = {
-            "loss": float(loss), "clean_mse": float(error),
-            "sigma": float(batch.sigma.mean()), "learning_rate": rate,
+            **{name: float(mean_figure(value, run.ranks)) for name, value in
+               (("loss", loss), ("clean_mse", error), ("sigma", sigma))},
+            "learning_rate": rate,
             "gradient_norm": float(norm),
-            "voxels_per_s": recipe.batch * float(np.prod(recipe.crop_shape)) / seconds,
+            "voxels_per_s": run.ranks.count * recipe.batch * float(np.prod(recipe.crop_shape))
+            / seconds,
             "memory_mb": psutil.Process().memory_info().rss / 1e6,
         }
         write({"step": run.step, **run.figures})
