@@ -116,12 +116,22 @@ def _open(path: Path) -> Any:
     # lasio takes a text that is no file for the content of one, or for an address.
     require(path.is_file(), f"LAS file {path} does not exist or is no file")
     try:
-        las = lasio.read(str(path), null_policy="strict", mnemonic_case="upper")
+        las = lasio.read(str(path), null_policy="strict", mnemonic_case="upper",
+                         encoding=_encoding(path))
     except Exception as exc:  # lasio raises what its parsing of a broken file happens to hit
         raise ConfigError(f"{path} cannot be read as LAS ({type(exc).__name__}: {exc})") from exc
     require(len(las.curves) > 1 and len(las.curves[0].data) > 0,
             f"{path} holds no curves with data; is it a LAS file?")
     return las
+
+
+def _encoding(path: Path) -> str:
+    """LAS is ASCII by its standard; units with a Greek letter come in either of these."""
+    try:
+        path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 def _depth(las: Any, well: str, curves: LasCurves) -> Float:
