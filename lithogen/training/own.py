@@ -218,5 +218,6 @@ def _check_scale(residual: NDArray[np.float32], name: str, about: OwnData) -> No
     require(max(shares) <= MAX_BEYOND,
             f"elastic values of {name} lie far from the trends of {about.basin} buried "
             f"{about.burial_m:g} m: beyond {RESIDUAL_LIMIT:g} scatters of their facies are {text}, "
-            f"wanted at most {MAX_BEYOND:.0%}; check units (m/s, kg/m3), or choose another "
-            "--basin or --burial-m", OwnDataError)
+            f"wanted at most {MAX_BEYOND:.0%}; check units (m/s, kg/m3), choose another "
+            "--basin or --burial-m, or cut off the uppermost 0.3 s, where soft muds have shear "
+            "velocities below any trend", OwnDataError)

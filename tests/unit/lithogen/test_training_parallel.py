@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -23,6 +24,30 @@ N_ROWS = 8
 # whose first steps divide every gradient by its own size.
 PARALLEL_TOLERANCE = 2e-5
 
+RECIPE = """
+seed = 4
+n_worlds = 2
+world_shape = [16, 16, 24]
+crop_shape = [12, 12, 16]
+margin = 2
+batch = 2
+micro_batch = 1
+n_steps = 1000
+warm_up = 2
+widths = [8, 8]
+n_blocks = [1, 1, 1]
+n_embedding = 8
+log_every = 1
+save_every = 2
+precision = "float32"
+"""
+TRAINING = """
+import sys
+from lithogen.training.train_litho import train
+recipe, out = sys.argv[1:]
+train(recipe, out, progress=False, stop_after=2)
+train(recipe, out, progress=False, stop_after=4, resume=True)
+"""
 WORKER = """
 import sys
 from pathlib import Path
@@ -113,6 +138,26 @@ def test_processes_with_other_weights_are_refused(tmp_path) -> None:
     for status, text in run_two(["-c", worker, str(tmp_path), "differ"]):
         assert status != 0
         assert "RanksError: weights 0.weight of 1 processes differ" in text
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_resume_as_one_with_twice_the_batch(tmp_path) -> None:
+    # Slow to import, and the other workers import this module.
+    from lithogen.training.train_litho import train
+
+    (tmp_path / "two.toml").write_text(RECIPE)
+    (tmp_path / "one.toml").write_text(RECIPE.replace("\nbatch = 2", "\nbatch = 4"))
+    command = ["-c", TRAINING, str(tmp_path / "two.toml"), str(tmp_path / "two")]
+    for status, text in run_two(command):
+        assert status == 0, text
+    train(tmp_path / "one.toml", tmp_path / "one", progress=False, stop_after=4)
+    two, one = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("two", "one"))
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], rtol=0, atol=PARALLEL_TOLERANCE, msg=name)
+    losses = [[json.loads(line)["loss"] for line in (tmp_path / name / "log.jsonl").open()]
+              for name in ("one", "two")]
+    assert len(losses[1]) == 4
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_one_process_alone_keeps_its_gradients() -> None:
