@@ -12,7 +12,7 @@ CORE = {"lithogen.errors", "lithogen.config", "lithogen.grid", "lithogen.rng"}
 GROUND = CORE | {"lithogen.scenario"}
 STRUCTURE = GROUND | {"lithogen.structure", "lithogen.rockphysics"}
 NET = {"lithogen.models", "lithogen.noise", "lithogen.conditioning", "lithogen.sampling"}
-PIPELINE = STRUCTURE | NET | {"lithogen.pipeline"}
+PIPELINE = STRUCTURE | NET | {"lithogen.pipeline", "lithogen.wells"}
 OUTER = {"forward", "seismic_io"}
 
 # Module or package -> what of ours it may import, itself always included. The longest
