@@ -64,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = exc.format_message()  # type: ignore[attr-defined]
         return _say(f"{message} See `{path} --help`.", REFUSED)
     except (typer.Abort, KeyboardInterrupt):
-        return _say("interrupted; unfinished files were removed", INTERRUPTED)
+        kept = ("repeat the command to go on where it was" if "--store" in given
+                else "unfinished files were removed")
+        return _say(f"interrupted; {kept}", INTERRUPTED)
     except Exception as exc:
         if "--debug" in given:
             traceback.print_exc()

@@ -71,21 +71,31 @@ def generate(
         metavar="NAME|FILE")] = None,
     steps: Annotated[int | None, typer.Option(help="Network evaluations per tile.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder of weights.")] = None,
+    wells: Annotated[Path | None, typer.Option(
+        help="TOML file with one [[well]] per LAS file: file, iline, xline, ...")] = None,
+    store: Annotated[bool, typer.Option(
+        "--store", help="Stream to OUT/world.zarr: any size; repeated after a kill it goes on.",
+    )] = False,
     overwrite: Overwrite = False,
     no_progress: NoProgress = False,
 ) -> None:
     """Generate an earth model and its seismic: Zarr, SEG-Y, pictures and a report."""
     from lithogen import api
     from lithogen.cli import results
+    from lithogen.cli.wells import read_wells
 
     angles_deg = _angles(angles)
     sizes, start = _integers("--shape", shape), _integers("--origin", origin)
-    with results.results_folder(out, overwrite) as folder:
+    require(not (store and overwrite), "got --store and --overwrite, wanted one of them: --store "
+            "goes on with what the folder holds; remove an earlier result yourself")
+    with (results.streamed_folder(out) if store else results.results_folder(out, overwrite)
+          ) as folder:
         survey = results.read_survey(like)
         started = time.perf_counter()
         ds = api.generate(
             sizes, seed, origin=start, angles_deg=angles_deg, scenario=_scenario(scenario, seed),
             like=survey.style if survey else None, steps=steps, model=model,
+            wells=read_wells(wells), store=folder / results.STORE if store else None,
             progress=is_progress_shown(no_progress),
         )
         seconds = time.perf_counter() - started

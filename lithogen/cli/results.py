@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lithogen.cli.blocks import (
+    facies_shares,
+    middle_inline,
+    some_inlines,
+    to_segy_by_blocks,
+)
 from lithogen.config import write_json
 from lithogen.errors import OutputError, require
 
@@ -24,9 +30,10 @@ if TYPE_CHECKING:
     from forward.style import SurveyStyle
 
 REPORT = "report.json"
+STORE = "world.zarr"
 SEGY_VARIABLES = ("seismic", "impedance", "lithology")
 NAMES = frozenset(
-    {REPORT, "world.zarr", "overview.png", "spectrum.png", *(f"{v}.sgy" for v in SEGY_VARIABLES)}
+    {REPORT, STORE, "overview.png", "spectrum.png", *(f"{v}.sgy" for v in SEGY_VARIABLES)}
 )
 REPORT_KIND = "lithogen generate"
 
@@ -79,6 +86,41 @@ def results_folder(path: Path, is_overwriting: bool) -> Iterator[Path]:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(former, ignore_errors=True)
+
+
+@contextmanager
+def streamed_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder that is filled in place, and kept as far as it is when the block fails.
+
+    Parameters
+    ----------
+    path : a new or empty folder, or one that an interrupted run of this kind left.
+
+    Raises
+    ------
+    OutputError : `path` holds a finished result or anything else, or cannot be written.
+    """
+    held = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+    require(not path.exists() or path.is_dir(), f"{path} is a file, wanted a folder; choose "
+            "another -o", OutputError)
+    require(REPORT not in held, f"folder {path} holds a finished result; choose another -o, or "
+            "remove it", OutputError)
+    # What a kill leaves besides whole files: the half-done store and temporary files.
+    strange = sorted(n for n in held - NAMES
+                     if not n.startswith(f"{STORE}.partial") and ".tmp-" not in n)
+    require(not strange, f"folder {path} is no unfinished result of lithogen"
+            f"{f' alone (it holds {strange[0]})' if strange else ''}; choose another -o",
+            OutputError)
+    try:
+        path.mkdir(exist_ok=True)
+        yield path
+    except OSError as exc:
+        if isinstance(exc, OutputError):
+            raise
+        raise OutputError(f"cannot write {path}: {exc.strerror or exc}") from exc
+    finally:
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def refuse_if_taken(path: Path, is_overwriting: bool) -> None:
@@ -218,10 +260,14 @@ def write_results(
 ) -> dict[str, Any]:
     """Write every file of a result into a folder and return the report.
 
+    A world that was streamed into the folder is read a block of inlines at a time, and its
+    spectrum is that of 16 inlines.
+
     Parameters
     ----------
     ds : Dataset of `lithogen.generate`. survey : what to compare with, or None.
-    folder : existing empty folder. figures : seconds and the like, for the report.
+    folder : existing folder, empty but for a streamed world.
+    figures : seconds and the like, for the report.
 
     Raises
     ------
@@ -230,15 +276,18 @@ def write_results(
     import seismic_io
     import viz
 
-    seismic_io.to_zarr(ds, folder / "world.zarr")
+    is_stored = (folder / STORE).exists()
+    if not is_stored:
+        seismic_io.to_zarr(ds, folder / STORE)
     for variable in SEGY_VARIABLES:
-        seismic_io.to_segy(ds, folder / f"{variable}.sgy", variable)
-    viz.plot_side_by_side(ds, path=folder / "overview.png")
-    distance = compare_spectra(ds, survey, folder / "spectrum.png")
-    names = str(ds.lithology.attrs["flag_meanings"]).split()
-    flags = np.asarray(ds.lithology.attrs["flag_values"])
-    shares = [(name, float((ds.lithology.values == f).mean()))
-              for name, f in zip(names, flags, strict=True)]
+        if is_stored:
+            to_segy_by_blocks(ds, folder / f"{variable}.sgy", variable)
+        else:
+            seismic_io.to_segy(ds, folder / f"{variable}.sgy", variable)
+    section = middle_inline(ds)
+    viz.plot_side_by_side(section, iline=float(section.iline[0]), path=folder / "overview.png")
+    distance = compare_spectra(some_inlines(ds) if is_stored else ds, survey,
+                               folder / "spectrum.png")
     report = {
         "kind": REPORT_KIND,
         **figures,
@@ -247,7 +296,7 @@ def write_results(
         "log_spectral_distance_db": (
             {"mean": round(distance[0], 3), "largest": round(distance[1], 3)} if distance else None
         ),
-        "facies_share": {name: round(share, 5) for name, share in shares if share > 0},
+        "facies_share": {name: round(v, 5) for name, v in facies_shares(ds).items()},
         "attrs": {str(k): v if isinstance(v, str | int | float) else str(v)
                   for k, v in ds.attrs.items()},
         "files": sorted(NAMES),

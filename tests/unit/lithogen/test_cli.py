@@ -12,9 +12,11 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import forward
+import lithogen.api
 import seismic_io
 from lithogen import doctor
 from lithogen.cli import app, main
+from lithogen.cli.blocks import AUXILIARY_TRACES
 from lithogen.cli.results import NAMES, Survey, live_traces
 from lithogen.scenario import Scenario
 
@@ -29,7 +31,12 @@ def calls(monkeypatch, world_of):
 
     def fake(shape, seed, **options):
         made.append({"shape": shape, "seed": seed, **options})
-        return world_of(shape)
+        store = options.get("store")
+        if store is None:
+            return world_of(shape)
+        if not store.exists():
+            seismic_io.to_zarr(world_of(shape), store)
+        return xr.open_zarr(store, chunks=None)
 
     monkeypatch.setattr("lithogen.api.generate", fake)
     return made
@@ -164,6 +171,70 @@ def test_file_that_appears_during_the_run_is_kept(here, monkeypatch, world_of):
     assert main(["generate", "--shape", *SHAPE, "-o", "run"]) == 2
     assert names(here) == ["run"]
     assert names(here / "run") == ["note.txt"]
+
+
+def test_streamed_results_are_the_same_files(calls, here, monkeypatch):
+    monkeypatch.setattr("lithogen.cli.blocks.BLOCK_BYTES", 5 * 24 * 96 * 4)
+    assert main(["generate", "--shape", *SHAPE, "-o", "whole"]) == 0
+    assert main(["generate", "--shape", *SHAPE, "--store", "-o", "run"]) == 0
+    assert calls[1]["store"] == Path("run/world.zarr")
+    assert set(names(here / "run")) == NAMES
+    for name in (n for n in NAMES if n.endswith(".sgy")):
+        one, two = (bytearray((here / n / name).read_bytes()) for n in ("whole", "run"))
+        one[AUXILIARY_TRACES] = bytes(2)
+        assert one == two, name
+    reports = [json.loads((here / n / "report.json").read_text()) for n in ("whole", "run")]
+    assert reports[0]["facies_share"] == reports[1]["facies_share"]
+
+
+def test_interrupted_stream_is_kept_and_goes_on(calls, here, monkeypatch, capsys):
+    words = ["generate", "--shape", *SHAPE, "--store", "-o", "run"]
+    going = lithogen.api.generate
+
+    def stopped(*_, store, **__):
+        store.with_name("world.zarr.partial").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lithogen.api.generate", stopped)
+    assert main(words) == 130
+    assert "repeat the command" in capsys.readouterr().err
+    assert names(here / "run") == ["world.zarr.partial"]
+    (here / "run" / "world.zarr.partial").rmdir()
+    (here / "run" / "seismic.tmp-1.sgy").write_bytes(b"half")
+    monkeypatch.setattr("lithogen.api.generate", going)
+    assert main(words) == 0
+    assert main(words) == 2
+    assert "finished result" in capsys.readouterr().err
+    assert main([*words, "--overwrite"]) == 2
+
+
+def test_stream_refuses_a_folder_of_other_things(calls, here, capsys):
+    (here / "run").mkdir()
+    (here / "run" / "thesis.tex").write_text("years of work")
+    assert main(["generate", "--shape", *SHAPE, "--store", "-o", "run"]) == 2
+    assert "thesis.tex" in capsys.readouterr().err
+    assert names(here / "run") == ["thesis.tex"]
+    assert calls == []
+
+
+def test_wells_come_from_las_files_named_in_toml(calls, here, capsys):
+    lasio = pytest.importorskip("lasio")
+    las = lasio.LASFile()
+    las.well["WELL"].value = "A-1"
+    las.append_curve("DEPT", np.arange(1000.0, 1100.0, 0.5), unit="m")
+    las.append_curve("VP", np.full(200, 2500.0), unit="m/s")
+    las.write(str(here / "a.las"), version=2.0)
+    table = "time_depth = [[0.0, 0.0], [4000.0, 3.2]]"
+    Path("wells.toml").write_text(f'[[well]]\nfile = "a.las"\niline = 3\nxline = 4\n{table}\n')
+    words = ["generate", "--shape", *SHAPE, "--wells", "wells.toml"]
+    assert main([*words, "-o", "run"]) == 0
+    (well,) = calls[0]["wells"]
+    assert (well.iline[0], well.xline[0]) == (3, 4)
+    for text, said in (("", "one [[well]]"), ("[[well]]\niline = 1\n", "no entry file"),
+                       ('[[well]]\nfile = "a.las"\ninline = 3\n', "does not know")):
+        Path("wells.toml").write_text(text)
+        assert main([*words, "-o", "other"]) == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["interrupt", "terminate"])
