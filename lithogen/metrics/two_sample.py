@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,25 +54,26 @@ class ClassifierTraining:
 
     Parameters
     ----------
-    n_folds : parts that the worlds are split into. n_epochs : passes over the training part.
-    batch : crops a step. learning_rate : peak of AdamW, falls to zero along a cosine.
+    n_folds : parts that the worlds are split into. n_steps : steps of each fold.
+    batch : parts of crops a step, half of each set.
+    learning_rate : peak of AdamW, falls to zero along a cosine.
     widths : channels of the layers; each halves the grid.
-    lateral_part : share of both lateral sizes that a training step sees, at random places; the
-        answer is a mean over the crop, so whole crops are judged by the same weights. Small
-        parts cost little and are many: a test that cannot be learnt from finds nothing.
+    lateral_part : share of both lateral sizes of a crop that one evaluation sees; a crop is
+        judged by the mean over its parts. The layers see no further than a part is wide, and
+        small parts allow many steps: a test that has learnt too little finds nothing.
     """
 
     n_folds: int = 3
-    n_epochs: int = 30
-    batch: int = 8
+    n_steps: int = 600
+    batch: int = 16
     learning_rate: float = 3e-3
     widths: tuple[int, ...] = (12, 24, 32)
-    lateral_part: float = 0.5
+    lateral_part: float = 0.25
 
     def __post_init__(self) -> None:
-        require(self.n_folds >= 2 and self.n_epochs >= 1 and self.batch >= 1
+        require(self.n_folds >= 2 and self.n_steps >= 1 and self.batch >= 1
                 and len(self.widths) >= 1 and 0.0 < self.lateral_part <= 1.0,
-                f"{self}: wanted at least 2 folds, 1 epoch, 1 crop a step, 1 layer, and a part "
+                f"{self}: wanted at least 2 folds, 1 step, 1 crop a step, 1 layer, and a part "
                 "above 0 and at most 1")
 
 
@@ -118,7 +118,8 @@ def classifier_two_sample(
 
     Parameters
     ----------
-    one, two : crops of one shape, equally many, of the same worlds.
+    one, two : crops of one shape, place by place of the same worlds: crop i of either set lies
+        at one place of one world's structure.
     n_facies : number of facies codes. seed : of folds, initial weights, order and mirroring.
     training : settings, by default `ClassifierTraining()`.
 
@@ -135,9 +136,9 @@ def classifier_two_sample(
             f"sets have shapes {one.facies.shape} and {two.facies.shape}, wanted one shape, and "
             "impedance in both or none", ShapeError)
     worlds = np.unique(one.world)
-    require(np.array_equal(worlds, np.unique(two.world)) and len(worlds) >= how.n_folds,
+    require(np.array_equal(one.world, two.world) and len(worlds) >= how.n_folds,
             f"the sets hold {len(worlds)} and {len(np.unique(two.world))} worlds, wanted the "
-            f"same ones and at least {how.n_folds}")
+            f"same one crop by crop, and at least {how.n_folds}")
     label = np.repeat([0, 1], len(one.facies))
     world = np.concatenate([one.world, two.world])
     shuffled = generator(seed, "metrics/two_sample/folds").permutation(worlds)
@@ -146,7 +147,9 @@ def classifier_two_sample(
         is_held_out = np.isin(world, shuffled[fold :: how.n_folds])
         rng = generator(seed, "metrics/two_sample/training", fold)
         net = _fit((one, two), np.flatnonzero(~is_held_out), label, n_facies, how, rng)
-        right += _count_right(net, (one, two), np.flatnonzero(is_held_out), label, n_facies)
+        right += _count_right(
+            net, (one, two), np.flatnonzero(is_held_out), label, n_facies=n_facies,
+            boxes=_boxes(one.facies.shape, how.lateral_part))
     accuracy = right / len(label)
     low, high = binomial_interval(accuracy, 2 * len(worlds))
     return TwoSample(accuracy, low, high, len(label), len(worlds))
@@ -162,51 +165,50 @@ def _fit(
     n_input = n_facies + (sets[0].log_impedance is not None)
     net = _weights(n_input, how.widths, rng)
     optimiser = torch.optim.AdamW(net, how.learning_rate, weight_decay=0.01)
-    n_steps = how.n_epochs * -(-len(chosen) // how.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
-    for _ in range(how.n_epochs):
-        for part in _batches(rng.permutation(chosen), how.batch):
-            box = _part(sets[0].facies.shape, how.lateral_part, rng)
-            crops = _mirrored(_input(sets, part, n_facies, box), rng)
-            wanted = torch.from_numpy(label[part].astype(np.float32))
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(_logit(net, crops), wanted)
-            optimiser.zero_grad()
-            # torch's stubs leave this one untyped.
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, how.n_steps)
+    places = chosen[chosen < len(sets[0].facies)]
+    for _ in range(how.n_steps):
+        # Both sets show the same places in one step: what they share cannot mislead.
+        some = rng.choice(places, max(how.batch // 2, 1), replace=len(places) < how.batch // 2)
+        part = np.concatenate([some, some + len(sets[0].facies)])
+        boxes = _boxes(sets[0].facies.shape, how.lateral_part)
+        crops = _mirrored(_input(sets, part, n_facies, boxes[rng.integers(len(boxes))]), rng)
+        wanted = torch.from_numpy(label[part].astype(np.float32))
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(_logit(net, crops), wanted)
+        optimiser.zero_grad()
+        # torch's stubs leave this one untyped.
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
     return net
 
 
 def _count_right(
     net: list[Tensor], sets: tuple[CropSet, CropSet], chosen: NDArray[np.intp],
-    label: NDArray[np.integer], n_facies: int,
+    label: NDArray[np.integer], *, n_facies: int, boxes: list[tuple[slice, ...]],
 ) -> int:
     import torch
 
     right = 0
     with torch.inference_mode():
-        for part in _batches(chosen, 8):
-            says_two = (_logit(net, _input(sets, part, n_facies)) > 0).numpy()
-            right += int((says_two == (label[part] == 1)).sum())
+        for first in range(0, len(chosen), 16):
+            part = chosen[first : first + 16]
+            logit = torch.stack([_logit(net, _input(sets, part, n_facies, box))
+                                 for box in boxes]).mean(dim=0)
+            right += int(((logit > 0).numpy() == (label[part] == 1)).sum())
     return right
 
 
-def _batches(order: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
-    for first in range(0, len(order), size):
-        yield order[first : first + size]
-
-
-def _part(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> tuple[slice, ...]:
-    """Return a box of a share of the lateral sizes, at a random place."""
+def _boxes(shape: tuple[int, ...], share: float) -> list[tuple[slice, ...]]:
+    """Return the parts of a crop side by side; what is left over at its far sides is unseen."""
     sizes = [max(round(share * n), 1) for n in shape[1:3]]
-    starts = [int(rng.integers(n - m + 1)) for n, m in zip(shape[1:3], sizes, strict=True)]
-    return tuple(slice(a, a + m) for a, m in zip(starts, sizes, strict=True))
+    starts = [range(0, n - m + 1, m) for n, m in zip(shape[1:3], sizes, strict=True)]
+    return [(slice(i, i + sizes[0]), slice(j, j + sizes[1])) for i in starts[0] for j in starts[1]]
 
 
 def _input(
     sets: tuple[CropSet, CropSet], chosen: NDArray[np.intp], n_facies: int,
-    box: tuple[slice, ...] = (),
+    box: tuple[slice, ...],
 ) -> Tensor:
     """Return indicators of facies, and impedance about its mean, (n, channel, ...), float32."""
     import torch

@@ -14,7 +14,7 @@ from lithogen.metrics import (
     classifier_two_sample,
 )
 
-SHORT = ClassifierTraining(n_folds=2, n_epochs=6, batch=8, widths=(6, 8))
+SHORT = ClassifierTraining(n_folds=2, n_steps=50, batch=8, widths=(6, 8), lateral_part=0.5)
 N_WORLD, SHAPE = 24, (16, 16, 24)
 
 
@@ -63,7 +63,7 @@ def test_a_world_that_both_sets_share_is_in_one_fold_only():
 
 def test_the_seed_decides_and_global_random_state_is_left_alone():
     before = torch.get_rng_state()
-    fast = ClassifierTraining(n_folds=2, n_epochs=1, widths=(4,))
+    fast = ClassifierTraining(n_folds=2, n_steps=3, widths=(4,))
     one, two = crops(1, n_world=4), crops(2, n_world=4)
     first, again = (classifier_two_sample(one, two, 4, seed=3, training=fast) for _ in range(2))
     assert first == again
