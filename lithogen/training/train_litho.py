@@ -52,6 +52,8 @@ from lithogen.wells.project import N_WELL
 log = logging.getLogger(__name__)
 
 MODEL_FOLDER = "model"
+ARCHITECTURE = ("patch", "coarsen", "widths", "n_blocks", "kernels", "n_voxel", "n_hidden", "lift",
+                "n_embedding")
 SamplePicture = Callable[[Path, NDArray[np.int8], NDArray[np.int8]], None]
 
 
@@ -93,7 +95,7 @@ def train(
     on_sample : called with (path, truth, sample) facies sections to draw a picture.
     stop_after : stop (with a checkpoint) after this step, for tests.
     worlds : models to learn from instead of procedural worlds, each at least as large as a crop.
-    init : folder of weights to start from, of the architecture of the recipe.
+    init : folder of weights to start from; their architecture goes before the recipe's.
 
     Returns
     -------
@@ -110,6 +112,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     with joined() as ranks:
         run = _start(recipe, folder, ranks, progress, worlds, init)
+        recipe = run.recipe
         if resume:
             run.step = load_checkpoint(folder, run.model, run.average, run.optimizer)
             log.info("resumed at step %s", run.step)
@@ -158,13 +161,32 @@ def _start(
         model = load_denoiser(Path(init))[0]
         config = dict(model.config)
         mean, std = (torch.tensor(config[key]) for key in ("latent_mean", "latent_std"))
-    model = model.train().to(ranks.device, memory_format=torch.channels_last_3d)
+        recipe = with_architecture(recipe, config)
+    model.train().to(device=ranks.device, memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay,
         betas=(0.9, 0.98),
     )
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     return _Run(recipe, folder, ranks, model, average, optimizer, mean, std, worlds)
+
+
+def with_architecture(recipe: LithoTraining, config: dict[str, Any]) -> LithoTraining:
+    """Return a recipe that tells the architecture of given weights, whatever it told before.
+
+    Parameters
+    ----------
+    config : configuration of the weights' LithoNet; lists or tuples.
+
+    Raises
+    ------
+    ConfigError : crop_shape does not fit that architecture.
+    """
+    def plain(value: Any) -> Any:
+        return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
+
+    found = {name: plain(config[name]) for name in ARCHITECTURE}
+    return replace(recipe, **found, head="facies" if config["codes"] else "latent")
 
 
 def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:

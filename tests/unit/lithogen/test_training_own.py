@@ -102,8 +102,12 @@ def test_fine_tuning_begins_where_the_weights_are(folder, tmp_path) -> None:
     worlds = own_worlds(folder, LithoTraining.from_toml(recipe).crop_shape)
     train(recipe, tmp_path / "first", progress=False, worlds=worlds)
     (tmp_path / "more").mkdir()
-    train(recipe_of(tmp_path / "more", 1), tmp_path / "second", progress=False, worlds=worlds,
+    other = recipe_of(tmp_path / "more", 1)
+    other.write_text(other.read_text().replace("[8, 8]", "[12, 8]"))
+    train(other, tmp_path / "second", progress=False, worlds=worlds,
           init=tmp_path / "first" / "model")
+    told = json.loads((tmp_path / "second" / "model" / "MANIFEST.json").read_text())["recipe"]
+    assert told["widths"] == [8, 8]
     start, end = (records(tmp_path / name)[0] for name in ("first", "second"))
     # The same crops, noise and levels: seed and step are the same.
     assert end["sigma"] == start["sigma"]
