@@ -66,7 +66,7 @@ class ClassifierTraining:
     n_folds: int = 3
     n_steps: int = 600
     batch: int = 16
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     widths: tuple[int, ...] = (12, 24, 32)
     lateral_part: float = 0.25
 
@@ -257,7 +257,6 @@ def _logit(net: list[Tensor], crops: Tensor) -> Tensor:
 
     for place in range(0, len(net) - 2, 2):
         crops = torch.nn.functional.conv3d(crops, net[place], net[place + 1], stride=2, padding=1)
-        crops = torch.nn.functional.group_norm(crops, 1)
         crops = torch.nn.functional.leaky_relu(crops, 0.1)
     flat = crops.flatten(2)
     spread = (flat.var(dim=2, correction=0) + 1e-5).sqrt()
