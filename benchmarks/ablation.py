@@ -1,6 +1,6 @@
 """Ablation of stage 1: variants of the network trained for the same CPU time, judged alike.
 
-Usage: python benchmarks/ablation.py [--minutes 4] [--worlds 48] [--seed 2026] [--only NAME ...]
+Usage: python benchmarks/ablation.py [--minutes 6] [--worlds 48] [--seed 2026] [--only NAME ...]
 
 Every variant trains from scratch on the same procedural worlds for the same CPU time on one
 thread, data included, with the learning rate falling over that time; a wider network so gets
@@ -41,7 +41,7 @@ from lithogen.training.worlds import latent_statistics as statistics
 LEVELS = (0.9, 0.75, 0.5)
 N_HELD_OUT = 12
 # Every variant says what it changes in the recipe of the first.
-WIDE = {"crop_shape": (64, 64, 48), "patch": (8, 8, 1), "widths": (64, 96)}
+WIDE = {"crop_shape": (64, 64, 32), "patch": (8, 8, 1), "widths": (64, 96)}
 VARIANTS: dict[str, dict[str, Any]] = {
     "base": {},
     "latent head": {"head": "latent"},
@@ -83,7 +83,7 @@ def _trained(
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
         optimizer.step()
         step += 1
-        decay = min(0.98, (1.0 + step) / (10.0 + step))
+        decay = min(0.99, (1.0 + step) / (10.0 + step))
         with torch.no_grad():
             for name, value in model.state_dict().items():
                 average[name].lerp_(value, 1.0 - decay)
@@ -173,7 +173,7 @@ def _border_rates(facies: np.ndarray[Any, Any], margin: int) -> tuple[float, flo
 def main() -> None:
     """Print one JSON line per variant and, at the end, one of the best."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--minutes", type=float, default=6.0)
     parser.add_argument("--worlds", type=int, default=48)
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--only", nargs="*", default=list(VARIANTS))
@@ -181,7 +181,8 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(1)
     first = LithoTraining(seed=arguments.seed, other_spacing=0.0, sigma_mean=1.5, sigma_std=1.1,
-                          batch=1, warm_up=40)
+                          batch=1, warm_up=40, world_shape=(64, 64, 96),
+                          crop_shape=(32, 32, 96), margin=4)
     worlds = make_worlds(first, "train", arguments.worlds)
     held_out = make_worlds(first, "test", N_HELD_OUT)
     for name in arguments.only:

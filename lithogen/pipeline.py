@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
-    FlowMatchEulerDiscreteScheduler,
-)
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils.outputs import BaseOutput
 from numpy.typing import NDArray
-from torch import Tensor
 
-from lithogen.conditioning import (
-    N_CONDITION,
-    N_LATENT,
-    condition_maps,
-    control_vector,
-    decode_latent,
-)
-from lithogen.config import read_verified, sha256_hex, write_manifest
+from lithogen.conditioning import N_CONDITION, N_LATENT, condition_maps, decode_latent
+from lithogen.config import write_manifest
 from lithogen.errors import WeightsError, require
 from lithogen.grid import Index3, Spacing, Window, tiles_covering
 from lithogen.models.litho_net import LithoNet
+from lithogen.models.stored import WEIGHTS_NAME, load_denoiser
 from lithogen.noise import NoiseWeights, stratigraphic_noise
-from lithogen.rockphysics import HALITE, RockFamily, decode_elastic
-from lithogen.rockphysics.facies import EVAPORITE
-from lithogen.sampling import DEFAULT_STEPS, denoise
+from lithogen.sampling import DEFAULT_STEPS, checked_scheduler, denoise
 from lithogen.structure import Structure
-from lithogen.structure.bodies import BodyKind
+from lithogen.world import World, latent_scale
+
+if TYPE_CHECKING:
+    from lithogen.wells import Wells
 
 PACKAGED_WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
 # The lattice on which everything is computed. Changing it changes the last bits of every world.
-# Its vertical phase leaves room for half a wavelet above time zero, so that 1 s of seismic takes
-# two tiles.
-TILE_SHAPE: Index3 = (64, 64, 176)
-TILE_PHASE: Index3 = (0, 0, -48)
-HALO: Index3 = (16, 16, 16)
+# Its vertical phase leaves room for half a wavelet above time zero, so that 0.5 s of seismic takes
+# two tiles and 1 s three.
+TILE_SHAPE: Index3 = (64, 64, 112)
+TILE_PHASE: Index3 = (0, 0, -40)
+HALO: Index3 = (8, 8, 16)
 SPACING = Spacing()
+# Spacings that the network was trained on.
+SPACINGS = tuple(Spacing(dt_s, d_m, d_m) for dt_s in (0.004, 0.002) for d_m in (25.0, 12.5))
 
 
 @dataclass
@@ -54,9 +48,13 @@ class LithologyOutput(BaseOutput):
     Parameters
     ----------
     lithology : int8 facies codes, see `lithogen.rockphysics.FACIES`.
-    vp, vs, rho : float32, m/s, m/s, kg/m3.
+    vp, vs, rho : float32, m/s, m/s, kg/m3, with the fluid in the pores.
     rgt : float32 relative geologic time in ms.
-    fault : float32 fault likelihood, 0..1.
+    fault, throw : float32 fault likelihood 0..1, and throw in ms.
+    sequence : int8 sequence number, 0 is the youngest.
+    body, body_kind : int32 number and int8 kind of the body, 0 for none.
+    fluid : int8 codes, see `lithogen.rockphysics.FLUIDS`.
+    porosity, net_to_gross : float32, shares of the voxel.
     """
 
     lithology: NDArray[np.int8]
@@ -65,6 +63,13 @@ class LithologyOutput(BaseOutput):
     rho: NDArray[np.float32]
     rgt: NDArray[np.float32]
     fault: NDArray[np.float32]
+    throw: NDArray[np.float32]
+    sequence: NDArray[np.int8]
+    body: NDArray[np.int32]
+    body_kind: NDArray[np.int8]
+    fluid: NDArray[np.int8]
+    porosity: NDArray[np.float32]
+    net_to_gross: NDArray[np.float32]
 
 
 class LithologyPipeline(DiffusionPipeline):
@@ -73,18 +78,19 @@ class LithologyPipeline(DiffusionPipeline):
     Parameters
     ----------
     denoiser : trained LithoNet.
-    scheduler : flow-matching Euler scheduler; noise levels are passed explicitly.
+    scheduler : deterministic flow-matching scheduler of diffusers; by default Euler steps at
+        explicit noise levels. See `lithogen.sampling.checked_scheduler`.
     """
 
     model_cpu_offload_seq = "denoiser"  # type: ignore[assignment]
 
-    def __init__(
-        self, denoiser: LithoNet, scheduler: FlowMatchEulerDiscreteScheduler | None = None
-    ) -> None:
+    def __init__(self, denoiser: LithoNet, scheduler: SchedulerMixin | None = None) -> None:
         super().__init__()
-        flow = scheduler or FlowMatchEulerDiscreteScheduler()
+        flow = checked_scheduler(scheduler)
         self.register_modules(denoiser=denoiser, scheduler=flow)  # type: ignore[no-untyped-call]
         self.weights_sha256 = ""
+        # CPU seconds spent so far, by part of the work.
+        self.timings: dict[str, float] = {}
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
@@ -101,23 +107,15 @@ class LithologyPipeline(DiffusionPipeline):
         ------
         WeightsError : files are missing, corrupt or of another architecture.
         """
-        from safetensors.torch import load
-
-        root = Path(pretrained_model_name_or_path or PACKAGED_WEIGHTS)
-        folder = root / "denoiser" if (root / "denoiser").is_dir() else root
-        content = read_verified(folder, WEIGHTS_NAME)
-        config = json.loads(read_verified(folder, "config.json"))
-        try:
-            model = LithoNet.from_config(config)
-            model.load_state_dict({k: v.float() for k, v in load(content).items()})
-        except (RuntimeError, ValueError, TypeError, KeyError) as exc:
-            raise WeightsError(f"weights in {folder} do not fit this version: {exc}") from exc
-        got = (model.config.n_latent, model.config.n_condition)
+        folder = Path(pretrained_model_name_or_path or PACKAGED_WEIGHTS)
+        model, sha256 = load_denoiser(folder)
+        got = (model.config["n_latent"], model.config["n_condition"])
         require(got == (N_LATENT, N_CONDITION),
                 f"weights in {folder} have {got} latent and condition channels, wanted "
                 f"{(N_LATENT, N_CONDITION)}; retrain them with this version", WeightsError)
-        pipe = cls(model.to(memory_format=torch.channels_last_3d).eval())
-        pipe.weights_sha256 = sha256_hex(content)
+        ready: LithoNet = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
+        pipe = cls(ready.eval())
+        pipe.weights_sha256 = sha256
         return pipe
 
     def save_pretrained(  # type: ignore[override]
@@ -133,17 +131,20 @@ class LithologyPipeline(DiffusionPipeline):
     def __call__(
         self, structure: Structure, window: Window, *, seed: int,
         num_inference_steps: int = DEFAULT_STEPS, weights: NoiseWeights | None = None,
+        wells: Wells | None = None, spacing: Spacing = SPACING,
         on_tile: Callable[[], None] | None = None,
     ) -> LithologyOutput:
         """Generate the earth model of a window.
 
         Parameters
         ----------
-        structure : relative geologic time, faults, channels, scenario.
+        structure : relative geologic time, faults, bodies, scenario.
         window : absolute voxel box, any size.
         seed : of the stratigraphy and the basin's rock physics.
         num_inference_steps : network evaluations per tile.
         weights : shares of the noise parts, the continuity knob.
+        wells : known facies and logs, honoured exactly.
+        spacing : of the voxels: 4 or 2 ms, 25 or 12.5 m.
         on_tile : called after every tile, for a progress bar.
 
         Returns
@@ -151,8 +152,8 @@ class LithologyPipeline(DiffusionPipeline):
         LithologyOutput of that window: a crop of the unbounded world, bit for bit.
         """
         out: dict[str, NDArray[Any]] = {}
-        for tile, part in self.tiles(structure, window, seed=seed, weights=weights,
-                                     num_inference_steps=num_inference_steps):
+        for tile, part in self.tiles(structure, window, seed=seed, weights=weights, wells=wells,
+                                     num_inference_steps=num_inference_steps, spacing=spacing):
             common = tile.intersection(window)
             require(common is not None, f"tile {tile} misses {window}")
             box: Window = common  # type: ignore[assignment]
@@ -168,39 +169,56 @@ class LithologyPipeline(DiffusionPipeline):
     def tiles(
         self, structure: Structure, window: Window, *, seed: int,
         num_inference_steps: int = DEFAULT_STEPS, weights: NoiseWeights | None = None,
+        wells: Wells | None = None, spacing: Spacing = SPACING,
     ) -> Iterator[tuple[Window, LithologyOutput]]:
-        """Yield the canonical tiles that meet a window, each whole, in lattice order."""
-        shares = weights if weights is not None else NoiseWeights()
-        for tile in tiles_covering(window, TILE_SHAPE, TILE_PHASE):
-            yield tile, self._tile(structure, tile, seed, num_inference_steps, shares)
+        """Yield the canonical tiles that meet a window, each whole, in lattice order.
 
-    def _tile(
-        self, structure: Structure, tile: Window, seed: int, steps: int, weights: NoiseWeights
-    ) -> LithologyOutput:
+        Parameters are those of `__call__`.
+        """
+        require(spacing in SPACINGS, f"spacing is {spacing}, wanted 4 or 2 ms and 25 or 12.5 m, "
+                "alike along both lines")
+        shares = weights if weights is not None else NoiseWeights()
+        world = World(structure, seed, shares, spacing, wells)
+        for tile in tiles_covering(window, TILE_SHAPE, TILE_PHASE):
+            yield tile, self._tile(world, tile, num_inference_steps)
+
+    def _tile(self, world: World, tile: Window, steps: int) -> LithologyOutput:
         grown = tile.padded(HALO)
         model = self.denoiser
         device = next(model.parameters()).device
+        clock = _Clock(self.timings)
         with torch.inference_mode():
-            found = structure.evaluate(grown, SPACING)
-            noise = stratigraphic_noise(found.age, grown, SPACING, seed, N_LATENT, weights)
-            maps = condition_maps(found, grown, SPACING)
-            controls = control_vector(structure.scenario, weights)
-            latent = denoise(model, noise[None].to(device), maps[None].to(device),
-                             controls[None].to(device), steps, self.scheduler)[0].cpu()
-        inner = tile.slices_in(grown)
-        mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
-        facies, residual = decode_latent(latent[inner].contiguous(), mean, std)
-        _, _, twt_s = tile.axes(SPACING)
-        scenario = structure.scenario
-        family = RockFamily.random(seed, scenario.burial_m, scenario.basin)
-        vp, vs, rho = decode_elastic(facies, residual, family, structure.velocity.depth(twt_s))
-        # The network is not told of salt: stocks belong to the structure.
-        is_salt = (found.bodies.kind()[inner] == BodyKind.SALT).numpy()
-        facies[is_salt] = EVAPORITE
-        for values, halite in zip((vp, vs, rho), HALITE, strict=True):
-            values[is_salt] = halite
+            found = world.structure.evaluate(grown, world.spacing)
+            clock("structure")
+            noise = stratigraphic_noise(
+                found.age, grown, world.spacing, world.seed, N_LATENT, world.weights)
+            clock("noise")
+            maps = condition_maps(found, grown, world.spacing)
+            well_maps, known = world.told(found, grown, model)
+            clock("conditions")
+            latent = denoise(
+                model, noise[None].to(device), maps[None].to(device),
+                world.controls()[None].to(device), steps, self.scheduler,
+                wells=None if well_maps is None else well_maps[None].to(device),
+                known=None if known is None else known.to(device),
+            )[0].cpu()
+        clock("network")
+        facies, residual = decode_latent(
+            latent[tile.slices_in(grown)].contiguous(), *latent_scale(model))
+        out = LithologyOutput(**world.finished(
+            tile, found.cut(tile.slices_in(grown)), facies, residual))
+        clock("rock physics")
+        return out
 
-        def cut(field: Tensor) -> NDArray[np.float32]:
-            return np.ascontiguousarray(field[inner].numpy())
 
-        return LithologyOutput(facies, vp, vs, rho, cut(found.age), cut(found.fault))
+class _Clock:
+    """Adds the CPU time since the last call to a name."""
+
+    def __init__(self, timings: dict[str, float]) -> None:
+        self.timings = timings
+        self.last = time.process_time()
+
+    def __call__(self, name: str) -> None:
+        now = time.process_time()
+        self.timings[name] = self.timings.get(name, 0.0) + now - self.last
+        self.last = now

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+import torch
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
+    FlowMatchEulerDiscreteScheduler,
+)
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
 
 DEFAULT_STEPS = 4
+_FLOWS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
 TIME_SHIFT = 3.0
 
 
@@ -36,9 +45,34 @@ def noise_levels(steps: int, shift: float = TIME_SHIFT) -> list[float]:
     return [float(v) for v in shift * linear / (1.0 + (shift - 1.0) * linear)]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Voxels whose latent is known, for replacement while sampling.
+
+    Parameters
+    ----------
+    index : places (iline, xline, twt) in the volume, int64 (n, 3).
+    latent : standardised, (n, n_latent), NaN in channels that are unknown.
+    """
+
+    index: Tensor
+    latent: Tensor
+
+    def to(self, device: torch.device) -> Known:
+        """Return it on a device."""
+        return Known(self.index.to(device), self.latent.to(device))
+
+    def put(self, clean: Tensor) -> None:
+        """Write what is known into a clean latent (1, iline, xline, twt, n_latent), in place."""
+        i, j, k = self.index.T
+        found = clean[0, i, j, k]
+        clean[0, i, j, k] = torch.where(self.latent.isnan(), found, self.latent)
+
+
 def denoise(
     model: LithoNet, noise: Tensor, condition: Tensor, controls: Tensor, steps: int,
-    scheduler: object | None = None,
+    scheduler: SchedulerMixin | None = None, *, wells: Tensor | None = None,
+    known: Known | None = None,
 ) -> Tensor:
     """Integrate the flow from noise to a clean latent.
 
@@ -46,30 +80,63 @@ def denoise(
     ----------
     model : denoiser in evaluation mode.
     noise : start, (batch, iline, xline, twt, n_latent), N(0, 1).
-    condition, controls : as in `LithoNet.forward`.
+    condition, controls, wells : as in `LithoNet.forward`.
     steps : network evaluations.
-    scheduler : a diffusers FlowMatchEulerDiscreteScheduler; by default a new one.
+    scheduler : a deterministic flow-matching scheduler of diffusers, see `checked_scheduler`; by
+        default Euler steps at `noise_levels`.
+    known : voxels whose clean latent is replaced at every step; batch 1.
 
     Returns
     -------
     Clean latent, like `noise`. No random number is drawn.
-    """
-    from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
-        FlowMatchEulerDiscreteScheduler,
-    )
 
-    euler = scheduler if scheduler is not None else FlowMatchEulerDiscreteScheduler()
-    require(isinstance(euler, FlowMatchEulerDiscreteScheduler),
-            f"scheduler is {type(euler).__name__}, wanted FlowMatchEulerDiscreteScheduler: "
-            "others draw random numbers that depend on the tile")
-    flow: FlowMatchEulerDiscreteScheduler = euler  # type: ignore[assignment]
-    flow.set_timesteps(sigmas=noise_levels(steps), device=noise.device)
-    latent = noise
-    for timestep, sigma in zip(flow.timesteps, flow.sigmas, strict=False):
-        level = sigma.to(noise.device).expand(noise.shape[0])
-        clean = model(latent, level, condition, controls)
-        velocity = (latent - clean) / sigma
-        latent = flow.step(
-            velocity, timestep, latent, return_dict=False  # type: ignore[arg-type]
-        )[0]
+    Raises
+    ------
+    ConfigError : a scheduler that draws random numbers or does not follow a flow.
+    """
+    flow = checked_scheduler(scheduler)
+    if isinstance(flow, FlowMatchEulerDiscreteScheduler):
+        flow.set_timesteps(sigmas=noise_levels(steps), device=noise.device)
+    else:
+        flow.set_timesteps(steps, device=noise.device)
+    scale = float(flow.config.num_train_timesteps)
+    latent, last = noise, len(flow.timesteps) - 1
+    for place, timestep in enumerate(flow.timesteps):
+        sigma = float(timestep) / scale
+        level = torch.full((noise.shape[0],), sigma, device=noise.device)
+        clean: Tensor = model(latent, level, condition, controls, wells)
+        if known is not None:
+            known.put(clean)
+        if place == last and isinstance(flow, FlowMatchEulerDiscreteScheduler):
+            # The last Euler step, to noise level 0, ends at the clean latent.
+            return clean
+        velocity = (latent - clean).div_(sigma)
+        latent = flow.step(velocity, timestep, latent, return_dict=False)[0]
     return latent
+
+
+def checked_scheduler(scheduler: SchedulerMixin | None) -> Any:
+    """Return a scheduler that can be used, or refuse it.
+
+    Parameters
+    ----------
+    scheduler : FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler, or a multistep
+        solver (DPMSolverMultistepScheduler, UniPCMultistepScheduler) with
+        prediction_type="flow_prediction" and use_flow_sigmas=True.
+
+    Raises
+    ------
+    ConfigError : it would draw random numbers, which depend on the tile, or follows no flow.
+    """
+    flow: Any = FlowMatchEulerDiscreteScheduler() if scheduler is None else scheduler
+    name = type(flow).__name__
+    config = dict(flow.config)
+    is_flow = name in _FLOWS or (
+        config.get("prediction_type") == "flow_prediction" and bool(config.get("use_flow_sigmas")))
+    require(is_flow, f"scheduler {name} follows no flow; pass a FlowMatch scheduler, or a "
+            "multistep solver with prediction_type='flow_prediction' and use_flow_sigmas=True")
+    is_random = bool(config.get("stochastic_sampling")) or "LCM" in name or str(
+        config.get("algorithm_type", "")).startswith("sde")
+    require(not is_random, f"scheduler {name} draws random numbers, which would depend on the "
+            "tile; pass a deterministic one")
+    return flow

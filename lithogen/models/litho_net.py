@@ -22,7 +22,7 @@ from lithogen.models.blocks import (
 )
 
 # Without gradients, volumes of voxels are worked through in slabs of at most so many.
-SLAB_VOXELS = 400_000
+SLAB_VOXELS = 50_000
 
 
 class LithoNet(ModelMixin, ConfigMixin):
@@ -109,16 +109,8 @@ class LithoNet(ModelMixin, ConfigMixin):
             if zero.bias is not None:
                 nn.init.zeros_(zero.bias)
         self.code_table: Tensor
-        self.register_buffer("code_table", self._clean_codes(), persistent=False)
-
-    def _clean_codes(self) -> Tensor:
-        """Standardised codes of the facies, (n_facies, n_code)."""
-        raw = torch.tensor(self.config.codes).reshape(-1, max(self.n_code, 1))
-        if not self.n_code:
-            return raw
-        mean, std = (torch.tensor(v)[: self.n_code]
-                     for v in (self.config.latent_mean, self.config.latent_std))
-        return (raw - mean) / std
+        self.register_buffer("code_table", _standardised(codes, latent_mean, latent_std),
+                             persistent=False)
 
     def forward(
         self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor,
@@ -247,3 +239,14 @@ def _blocks(
     kernels: Sequence[Sequence[int]],
 ) -> nn.ModuleList:
     return nn.ModuleList(ConvBlock(width, n_embedding, kernels) for _ in range(count))
+
+
+def _standardised(
+    codes: Sequence[Sequence[float]], mean: Sequence[float], std: Sequence[float]
+) -> Tensor:
+    """Codes of the facies as the latent holds them, (n_facies, n_code)."""
+    if not codes:
+        return torch.empty(0, 0)
+    raw = torch.tensor(codes)
+    n_code = raw.shape[1]
+    return (raw - torch.tensor(mean[:n_code])) / torch.tensor(std[:n_code])

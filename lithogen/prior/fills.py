@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.prior.beds import BED_SCATTER, INNER_SCATTER, RHO_PER_VP
-from lithogen.prior.tables import COLUMNS, Strata, net_share
+from lithogen.prior.tables import COLUMNS, Strata
 from lithogen.rng import normal
 from lithogen.rockphysics import HALITE, bed_properties
+from lithogen.rockphysics.reservoir import net_share
 from lithogen.structure import StructureFields
 from lithogen.structure.bodies import BodyFields, BodyKind
 from lithogen.structure.waves import PlaneWaves

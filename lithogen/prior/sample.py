@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from lithogen.dataset import LABELS, Layout, MemorySink
 from lithogen.errors import ShapeError, require
 from lithogen.grid import MIN_SIZE, Index3, Spacing, Window, three_integers, tiles_covering
-from lithogen.prior.traps import fluids
 from lithogen.prior.world import world_fields
 from lithogen.rockphysics.fluids import BRINE, MIN_POROSITY, POROUS_FACIES, substitute
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
+from lithogen.structure.traps import fluids
 
 if TYPE_CHECKING:
     import xarray

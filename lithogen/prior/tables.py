@@ -30,6 +30,7 @@ from lithogen.rockphysics.facies import (
     SANDSTONE,
     SHALE,
 )
+from lithogen.rockphysics.reservoir import net_share
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
@@ -47,8 +48,6 @@ LEVELS = np.linspace(-ENVIRONMENT_LIMIT, ENVIRONMENT_LIMIT, ENVIRONMENTS)
 COLUMNS = ("compliance", "shear_compliance", "rho", "porosity", "net", "texture")
 # Widths in rows for which the dominant facies is tabulated; a span takes the nearest.
 WIDTHS = np.array([1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128])
-POROUS = (LIMESTONE, CHALK, DOLOMITE)
-LEAST_NET_POROSITY = 0.10
 KEPT_CHUNKS = 64
 # Contacts of beds are gradual: mixing at deposition and what bioturbation and diagenesis move.
 CONTACT_MS, WIDEST_CONTACT_MS = 1.32, 3.0
@@ -198,13 +197,6 @@ def with_texture(rows: Float, ln_vp: Float, texture: Float) -> Float:
     vp, vs = limit_velocities(vp, vs, density, out[..., 3], None)
     out[..., 0], out[..., 1] = 1e9 / (density * vp**2), 1e9 / (density * vs**2)
     return out
-
-
-def net_share(facies: NDArray[np.intp], phi: Float) -> Float:
-    """Return the net share of rock: sandstone 1, heterolithic 0.5, porous carbonate 1."""
-    net = np.where(facies == SANDSTONE, 1.0, np.where(facies == HETEROLITHIC, 0.5, 0.0))
-    is_porous = np.isin(facies, POROUS) & (phi > LEAST_NET_POROSITY)
-    return np.where(is_porous, 1.0, net)
 
 
 @lru_cache(maxsize=128)

@@ -12,7 +12,6 @@ from torch import Tensor
 from lithogen.grid import Spacing, Window
 from lithogen.prior.beds import CHUNK_MS
 from lithogen.prior.fills import fill_bodies, shuffled
-from lithogen.prior.present import bins_present
 from lithogen.prior.tables import (
     COLUMNS,
     ENVIRONMENT_LIMIT,
@@ -34,6 +33,7 @@ from lithogen.rockphysics.trends import (
     VP_LIMITS_M_S,
 )
 from lithogen.structure import Structure, StructureFields
+from lithogen.structure.present import bins_present
 
 AGE_STEP_MS = 2.0
 # Poisson's ratio 0.49 at most: muds at the sea bed.

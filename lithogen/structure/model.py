@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,12 @@ class StructureFields(Conditions):
     """
 
     bodies: BodyFields
+
+    def cut(self, box: tuple[slice, slice, slice]) -> StructureFields:
+        """Return the fields of some of the voxels."""
+        bodies = BodyFields(self.bodies.cover[box], self.bodies.part[box], self.bodies.parts)
+        found = {item.name: getattr(self, item.name)[box] for item in fields(Conditions)}
+        return StructureFields(**found, bodies=bodies)
 
 
 @dataclass(frozen=True)

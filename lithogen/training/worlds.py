@@ -194,8 +194,9 @@ class Batch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         found = {item.name: getattr(self, item.name) for item in fields(self)}
-        return Batch(**{name: None if tensor is None else change(tensor)
-                        for name, tensor in found.items()})
+        wells = found.pop("wells")
+        return Batch(**{name: change(tensor) for name, tensor in found.items()},
+                     wells=None if wells is None else change(wells))
 
 
 def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:

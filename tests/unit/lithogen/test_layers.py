@@ -12,7 +12,8 @@ CORE = {"lithogen.errors", "lithogen.config", "lithogen.grid", "lithogen.rng"}
 GROUND = CORE | {"lithogen.scenario"}
 STRUCTURE = GROUND | {"lithogen.structure", "lithogen.rockphysics"}
 NET = {"lithogen.models", "lithogen.noise", "lithogen.conditioning", "lithogen.sampling"}
-PIPELINE = STRUCTURE | NET | {"lithogen.pipeline", "lithogen.wells"}
+NET |= {"lithogen.kernels"}
+PIPELINE = STRUCTURE | NET | {"lithogen.pipeline", "lithogen.wells", "lithogen.world"}
 OUTER = {"forward", "seismic_io"}
 
 # Module or package -> what of ours it may import, itself always included. The longest
@@ -30,12 +31,14 @@ OWN = {
     "lithogen.dataset": GROUND | {"lithogen.rockphysics"},
     "lithogen.prior": STRUCTURE | {"lithogen.dataset"},
     "lithogen.models": CORE,
-    "lithogen.noise": GROUND,
+    "lithogen.kernels": set(),
+    "lithogen.noise": GROUND | {"lithogen.kernels"},
     "lithogen.conditioning": STRUCTURE | NET,
     "lithogen.sampling": STRUCTURE | NET,
     "lithogen.metrics": CORE,
     "lithogen.wells": CORE | {"lithogen.rockphysics", "lithogen.structure"},
     "lithogen.training": PIPELINE | {"lithogen.prior", "lithogen.metrics"},
+    "lithogen.world": PIPELINE,
     "lithogen.pipeline": PIPELINE,
     "lithogen.scale": PIPELINE | OUTER | {"lithogen.dataset", "lithogen.api"},
     "lithogen.api": PIPELINE | OUTER | {"lithogen.dataset", "lithogen.scale"},

@@ -10,7 +10,6 @@ from numpy.testing import assert_array_equal
 from lithogen.grid import Spacing, Window
 from lithogen.prior import world_fields
 from lithogen.prior.fills import LEAST_COVER, shuffled
-from lithogen.prior.present import bins_present
 from lithogen.prior.tables import (
     COLUMNS,
     ENVIRONMENTS,
@@ -28,6 +27,7 @@ from lithogen.rockphysics.trends import MIN_VP_OVER_VS, RHO_LIMITS_KG_M3, VP_LIM
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS, BodyKind
+from lithogen.structure.present import bins_present
 
 SPACING = Spacing()
 WIDE = Spacing(dx_m=300.0, dy_m=400.0)

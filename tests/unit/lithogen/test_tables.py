@@ -35,7 +35,6 @@ from lithogen.prior.tables import (
     Strata,
     dominant,
     facies_by_environment,
-    net_share,
     strata_of,
     texture_of,
 )
@@ -48,6 +47,7 @@ from lithogen.rockphysics.facies import (
     SANDSTONE,
     SHALE,
 )
+from lithogen.rockphysics.reservoir import net_share
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 

@@ -11,7 +11,11 @@ from scipy.ndimage import binary_dilation
 
 from lithogen.grid import Spacing, Window
 from lithogen.prior.sample import labelled_world
-from lithogen.prior.traps import (
+from lithogen.prior.world import world_fields
+from lithogen.rockphysics.fluids import BRINE, GAS, MIN_POROSITY, OIL, POROUS_FACIES
+from lithogen.scenario import Scenario
+from lithogen.structure import Structure
+from lithogen.structure.traps import (
     INTERVAL_MS,
     LEAST_COLUMN_M,
     N_STEP,
@@ -21,10 +25,6 @@ from lithogen.prior.traps import (
     fluids,
     traps_near,
 )
-from lithogen.prior.world import world_fields
-from lithogen.rockphysics.fluids import BRINE, GAS, MIN_POROSITY, OIL, POROUS_FACIES
-from lithogen.scenario import Scenario
-from lithogen.structure import Structure
 
 FOLDED = Scenario(
     folding=1.0, hydrocarbons=1.0, net_to_gross=0.7, carbonate_share=0.0, faulting=0.0,

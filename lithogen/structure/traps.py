@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lithogen.prior.present import bins_present
 from lithogen.rng import generator
 from lithogen.rockphysics.closures import Fill, closures, fill, filled_cells
 from lithogen.structure import Structure
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
+from lithogen.structure.present import bins_present
 
 Float = NDArray[np.float64]
 
