@@ -97,7 +97,7 @@ def plot_curves(records: Sequence[Mapping[str, Any]], axes: Axes | None = None) 
               xlim=(0.0, float(step[-1])), title="training of stage 1")
     drawn.grid(alpha=0.3, which="both")
     _add_rate(drawn, step, rows)
-    drawn.legend(loc="upper right", framealpha=0.9)
+    drawn.legend(loc="lower left", framealpha=0.9)
     return drawn
 
 
