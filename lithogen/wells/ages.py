@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.errors import ShapeError, require
-from lithogen.grid import Spacing, Window, check_shape
+from lithogen.grid import Spacing, Window, check_shape, three_integers
 from lithogen.rockphysics import N_FACIES, RESIDUALS, RockFamily, encode_residual
 from lithogen.structure import Structure
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
@@ -21,6 +21,8 @@ N_RESIDUAL = len(RESIDUALS)
 BIN_MS = 0.25
 # A kernel of 16 columns is three times as fast as one of 14.
 N_ROW = 16
+# A deviated track is evaluated in blocks of so many lines: few calls, few voxels too many.
+BLOCK_LINES = 16
 
 Float = NDArray[np.float64]
 
@@ -181,19 +183,19 @@ def age_tables(
 def _ages(
     voxels: WellVoxels, structure: Structure, spacing: Spacing
 ) -> tuple[Float, Float]:
-    """Age in ms and rate of age at the voxels of one well, column by column of its track."""
+    """Age in ms and rate of age at the voxels of one well, block by block along its track."""
     age, rate = np.empty(len(voxels.well)), np.empty(len(voxels.well))
-    columns, owner = np.unique(voxels.index[:, :2], axis=0, return_inverse=True)
-    for number, (iline, xline) in enumerate(columns):
+    blocks, owner = np.unique(voxels.index[:, :2] // BLOCK_LINES, axis=0, return_inverse=True)
+    for number in range(len(blocks)):
         mine = np.flatnonzero(owner.reshape(-1) == number)
-        twt = voxels.index[mine, 2]
-        window = Window((int(iline), int(xline), int(twt.min())), (1, 1, int(np.ptp(twt)) + 1))
+        low, high = voxels.index[mine].min(axis=0), voxels.index[mine].max(axis=0)
+        window = Window(three_integers(low, "origin"), three_integers(high - low + 1, "shape"))
         try:
             structure.require_window(window)
         except ShapeError as exc:
             name = voxels.names[voxels.well[mine[0]]]
             raise ShapeError(f"well {name!r} leaves the given structure: {exc}") from exc
         fields = structure.evaluate(window, spacing)
-        age[mine] = fields.age[0, 0].numpy()[twt - window.origin[2]]
-        rate[mine] = fields.rate[0, 0].numpy()[twt - window.origin[2]]
+        at = tuple((voxels.index[mine] - low).T)
+        age[mine], rate[mine] = fields.age.numpy()[at], fields.rate.numpy()[at]
     return age, rate
