@@ -18,6 +18,8 @@ Codes = NDArray[np.integer]
 
 # Two-sided 95 % quantile of the normal distribution.
 Z_95 = 1.96
+# Maps of changes and of lone voxels along three axes.
+N_EDGES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def _fit(
     """Return the trained weights; every random number comes from `rng`."""
     import torch
 
-    n_input = n_facies + (sets[0].log_impedance is not None)
+    n_input = n_facies + N_EDGES + (sets[0].log_impedance is not None)
     net = _weights(n_input, how.widths, rng)
     optimiser = torch.optim.AdamW(net, how.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, how.n_steps)
@@ -210,13 +212,13 @@ def _input(
     sets: tuple[CropSet, CropSet], chosen: NDArray[np.intp], n_facies: int,
     box: tuple[slice, ...],
 ) -> Tensor:
-    """Return indicators of facies, and impedance about its mean, (n, channel, ...), float32."""
+    """Return indicators and edges of facies, and impedance about its mean, (n, channel, ...)."""
     import torch
 
     n = len(sets[0].facies)
     codes = torch.from_numpy(np.stack([sets[at // n].facies[at % n][box] for at in chosen]))
     kinds = torch.arange(n_facies, dtype=codes.dtype)
-    parts = [(codes[:, None] == kinds[:, None, None, None]).float()]
+    parts = [(codes[:, None] == kinds[:, None, None, None]).float(), *_edges(codes)]
     if sets[0].log_impedance is not None:
         found = [sets[at // n].log_impedance[at % n][box] for at in chosen]  # type: ignore[index]
         values = torch.from_numpy(np.stack(found).astype(np.float32))
@@ -231,6 +233,24 @@ def _mirrored(crops: Tensor, rng: np.random.Generator) -> Tensor:
     crops = crops.flip(flips)
     is_square = crops.shape[2] == crops.shape[3]
     return crops.transpose(2, 3).contiguous() if is_square and rng.uniform() < 0.5 else crops
+
+
+def _edges(codes: Tensor) -> list[Tensor]:
+    """Return where facies change along each axis, and where a voxel is alone between two others.
+
+    A network would have to learn these products of indicators; with some tens of worlds it does
+    not, and ragged edges pass unseen.
+    """
+    import torch
+
+    changes, alone = [], []
+    for axis in (1, 2, 3):
+        differs = (codes.diff(dim=axis) != 0).float()
+        none = torch.zeros_like(codes.narrow(axis, 0, 1), dtype=torch.float32)
+        before, after = torch.cat([none, differs], axis), torch.cat([differs, none], axis)
+        changes.append(after[:, None])
+        alone.append((before * after)[:, None])
+    return changes + alone
 
 
 def _weights(n_input: int, widths: tuple[int, ...], rng: np.random.Generator) -> list[Tensor]:
