@@ -23,6 +23,8 @@ BIN_MS = 0.25
 N_ROW = 16
 # A deviated track is evaluated in blocks of so many lines: few calls, few voxels too many.
 BLOCK_LINES = 16
+# Neighbouring ages so many times further apart than half a sample either side leave a gap.
+MAX_GAP = 1.5
 
 Float = NDArray[np.float64]
 
@@ -149,7 +151,7 @@ class AgeLookup:
 
     @classmethod
     def of(cls, age_ms: Float, reach_ms: Float) -> AgeLookup:
-        """Tabulate the nearest sample, where that or its neighbour reaches the bin's centre."""
+        """Tabulate the nearest sample, where one reaches the bin's centre or two enclose it."""
         age = np.asarray(age_ms, dtype=np.float64)
         number = np.floor(age / SEQUENCE_OFFSET_MS + 0.3).astype(np.int64)
         within = age - number * SEQUENCE_OFFSET_MS
@@ -165,6 +167,11 @@ class AgeLookup:
             before = np.maximum(after - 1, 0)
             miss = np.abs(np.stack([sorted_ms[before], sorted_ms[after]]) - centres)
             reaches = (miss <= np.stack([reach[before], reach[after]])).any(axis=0)
+            # Between samples that follow each other nothing is unknown, though the rate of age
+            # varies there and a track crosses layers; a missing sample is a gap twice as wide.
+            gap = sorted_ms[after] - sorted_ms[before]
+            is_between = (sorted_ms[before] <= centres) & (centres <= sorted_ms[after])
+            reaches |= is_between & (gap <= MAX_GAP * (reach[before] + reach[after]))
             nearest = np.where(miss[0] <= miss[1], before, after)
             rows[n] = np.where(reaches, mine[nearest] + 1, 0)
         return cls(first, rows)

@@ -65,6 +65,13 @@ def test_a_well_says_nothing_where_its_ages_do_not_reach() -> None:
     assert_array_equal(found[:, 12] > 0, [False, True, False, False, True, True, False])
 
 
+def test_ages_between_samples_that_follow_each_other_are_told_and_missing_samples_are_not() -> None:
+    one = table([3, 1, 4], [100.0, 105.0, 113.0])
+    found = maps_at([one], [102.4, 102.6, 109.0])
+    assert_array_equal(found[:, 12] > 0, [True, True, False])
+    assert_allclose(found[:2, :9], CODE[[3, 1]], atol=SINGLE)
+
+
 def test_a_well_says_nothing_beyond_its_range() -> None:
     one = table([3], [100.0])
     last = int(RANGE_M / 25)
