@@ -37,6 +37,7 @@ def generate(
     *,
     origin: Sequence[int] = (0, 0, 0),
     angles_deg: Sequence[float] = (5, 15, 25),
+    spacing: Spacing | None = None,
     scenario: Scenario | None = None,
     structure: Structure | None = None,
     wells: object | None = None,
@@ -51,10 +52,11 @@ def generate(
 
     Parameters
     ----------
-    shape : voxels (n_iline, n_xline, n_twt), each >= 16; 25 m, 25 m and 4 ms a voxel.
+    shape : voxels (n_iline, n_xline, n_twt), each >= 16.
     seed : int that names one unbounded world.
     origin : index of the first voxel in that world; negative laterally, twt >= 0.
     angles_deg : incidence angles of the stacks, 0..40 degrees.
+    spacing : of the voxels; 4 ms and 25 m by default, see `lithogen.pipeline` for others.
     scenario : what the world is like; by default drawn from the seed.
     structure : a `lithogen.structure.Structure`; by default that of seed and scenario.
     wells : a `lithogen.wells.Wells` whose facies and logs are honoured; none by default.
@@ -93,7 +95,8 @@ def generate(
     from lithogen.scale.columns import Job
     from lithogen.scale.store import ZarrStore
 
-    window = _checked_window(shape, origin)
+    step = spacing if spacing is not None else Spacing()
+    window = _checked_window(shape, origin, step)
     name = _checked_seed(seed)
     require(wells is None or hasattr(wells, "on_voxels"),
             f"wells is {type(wells).__name__}, wanted lithogen.wells.Wells")
@@ -102,7 +105,7 @@ def generate(
     style = resolve_style(like)
     angles = check_angles(angles_deg)
     count = _checked_steps(steps)
-    layout = Layout(window, Spacing(), angles, _labels())
+    layout = Layout(window, step, angles, _labels())
     halo = forward.style_halo(style, layout.spacing.dt_s)
     limits.refuse_if_memory_is_short(layout, halo, is_streamed=store is not None)
     job = Job(layout, _pipeline(model, device), world, style, name, count, wells)
@@ -111,13 +114,13 @@ def generate(
     return _in_store(job, ZarrStore(layout, store, request_of(job)), progress)
 
 
-def _checked_window(shape: Sequence[int], origin: Sequence[int]) -> Window:
+def _checked_window(shape: Sequence[int], origin: Sequence[int], spacing: Spacing) -> Window:
     sizes = three_integers(shape, "shape")
     start = three_integers(origin, "origin")
     require(min(sizes) >= MIN_SIZE,
             f"shape is {sizes}, wanted at least {MIN_SIZE} voxels on every axis", ShapeError)
     require(start[2] >= 0, f"origin twt index is {start[2]}, wanted 0 or more", ShapeError)
-    last_s = (start[2] + sizes[2]) * Spacing().dt_s
+    last_s = (start[2] + sizes[2]) * spacing.dt_s
     require(last_s <= MAX_TWT_S,
             f"origin and shape reach {last_s:.3f} s two-way time, wanted at most {MAX_TWT_S:g} s",
             ShapeError)
@@ -274,7 +277,7 @@ def request_of(job: Job) -> dict[str, Any]:
     from lithogen import pipeline
     from lithogen.scale.request import fingerprint
 
-    layout = job.layout
+    layout, scheduler = job.layout, job.pipe.scheduler
     return {
         **_attrs(job),
         "shape": list(layout.window.shape),
@@ -285,6 +288,7 @@ def request_of(job: Job) -> dict[str, Any]:
         "wells": None if job.wells is None else fingerprint(job.wells),
         # What was loaded, whatever folder it came from or was changed to since.
         "weights": fingerprint(job.pipe.denoiser.state_dict()),
+        "scheduler": [type(scheduler).__name__, fingerprint(dict(scheduler.config))],
         "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
         "torch": torch.__version__,
         "device": str(next(job.pipe.denoiser.parameters()).device),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.dataset import Layout
-from lithogen.grid import Window, tiles_covering
+from lithogen.grid import Spacing, Window, tiles_covering
 
 if TYPE_CHECKING:
     from forward.style import SurveyStyle
@@ -52,13 +52,18 @@ class Job:
 
         return forward.style_halo(self.style, self.layout.spacing.dt_s)
 
-    def earth(self, part: Window) -> dict[str, NDArray[Any]]:
-        """Return what stage 1 says about a part that lies inside one tile."""
+    def earth(self, column: Window) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield what stage 1 says about a column, tile by tile from top to bottom."""
         options: dict[str, Any] = {} if self.wells is None else {"wells": self.wells}
-        made = self.pipe(self.world, part, seed=self.seed, num_inference_steps=self.steps,
-                         **options)
+        if self.layout.spacing != Spacing():
+            options["spacing"] = self.layout.spacing
         wanted = self.layout.variables()
-        return {name: value for name, value in made.items() if name in wanted}
+        for tile, made in self.pipe.tiles(self.world, column, seed=self.seed,
+                                          num_inference_steps=self.steps, **options):
+            common = tile.intersection(column)
+            if common is not None:
+                box = common.slices_in(tile)
+                yield {name: value[box] for name, value in made.items() if name in wanted}
 
     def survey(self, block: Window, elastic: Values) -> dict[str, NDArray[Any]]:
         """Return the seismic of a block from elastic values that reach `halo` further."""
@@ -89,19 +94,12 @@ def tile_columns(window: Window) -> list[Window]:
 
 def tiles_per_column(job: Job) -> int:
     """Return how many tiles a column takes, for a progress bar."""
-    return sum(1 for _ in _tiles(job.layout.window.padded((0, 0, job.halo()))))
-
-
-def _tiles(window: Window) -> Iterator[Window]:
-    """Yield the parts of the first column of a window that lie in one tile each."""
     from lithogen import pipeline
 
-    first = Window(window.origin, (1, 1, window.shape[2]))
-    for tile in tiles_covering(first, pipeline.TILE_SHAPE, pipeline.TILE_PHASE):
-        common = tile.intersection(first)
-        if common is not None:
-            yield Window((*window.origin[:2], common.origin[2]),
-                         (*window.shape[:2], common.shape[2]))
+    deep = job.layout.window.padded((0, 0, job.halo()))
+    line = Window((0, 0, deep.origin[2]), (1, 1, deep.shape[2]))
+    return sum(1 for _ in tiles_covering(line, (1, 1, pipeline.TILE_SHAPE[2]),
+                                         (0, 0, pipeline.TILE_PHASE[2])))
 
 
 def fill_column(job: Job, column: Window, put: Put, on_tile: Callable[[], None]) -> None:
@@ -117,8 +115,8 @@ def fill_column(job: Job, column: Window, put: Put, on_tile: Callable[[], None])
     halo = job.halo()
     start, end = column.origin[2], column.stop[2]
     held = _Held(start - halo)
-    for part in _tiles(column.padded((0, 0, halo))):
-        held.append(job.earth(part))
+    for part in job.earth(column.padded((0, 0, halo))):
+        held.append(part)
         on_tile()
         stop = min(start + BLOCK_SAMPLES, end)
         while start < end and held.stop >= stop + halo:
@@ -146,7 +144,8 @@ class _Held:
     def append(self, more: Values) -> None:
         """Add the samples that follow; every variable of the first call is wanted again."""
         if not self.values:
-            self.values = dict(more)
+            # Copies: a view would keep the whole tile in memory.
+            self.values = {name: value.copy() for name, value in more.items()}
             return
         for name in self.values:
             self.values[name] = np.concatenate((self.values[name], more[name]), axis=-1)

@@ -136,7 +136,7 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
     """An interrupt in the middle of the third column: two are kept, the third is made again."""
     shape, origin = (40, 40, 40), (-12, 0, 0)
     whole = fine(shape, origin)
-    real, calls = type(toy_pipeline).__call__, []
+    real, calls = type(toy_pipeline)._tile, []
     window = Window(origin, shape)
     n_columns = len(columns.tile_columns(window))
     per_column = len(list(columns.tiles_covering(
@@ -153,7 +153,7 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
         return counted(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(toy_pipeline), "__call__", stopped)
+        patch.setattr(type(toy_pipeline), "_tile", stopped)
         with pytest.raises(KeyboardInterrupt):
             fine(shape, origin, store=tmp_path / "w.zarr")
     with pytest.raises(OutputError, match="seed is '7' there, '8' here"):
@@ -162,7 +162,7 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
     assert (tmp_path / "w.zarr.partial").is_dir()
     calls.clear()
     with monkeypatch.context() as patch:
-        patch.setattr(type(toy_pipeline), "__call__", counted)
+        patch.setattr(type(toy_pipeline), "_tile", counted)
         stored = fine(shape, origin, store=tmp_path / "w.zarr")
         again = fine(shape, origin, store=tmp_path / "w.zarr")
     assert len(calls) == (n_columns - 2) * per_column
