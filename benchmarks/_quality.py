@@ -75,7 +75,7 @@ LIMITS = {
 
 
 def place_of(seed: int, tile: Index3, phase: Index3) -> Window:
-    """Return a tile of the lattice, drawn from the seed: its window starts at 0.5 or 1.2 s."""
+    """Return a tile of the lattice, drawn from the seed: the first or second below time zero's."""
     rng = generator(seed, "benchmark/quality/place")
     index = rng.integers([-50, -50, 1], [50, 50, 3])
     i, j, k = (int(n) * size + start for n, size, start in zip(index, tile, phase, strict=True))

@@ -1,6 +1,6 @@
 """Quality of stage 1: generated worlds against the prior in the same structures, two-sample.
 
-Three sets of worlds in the same structures, one tile of 64 x 64 x 176 voxels each: the prior,
+Three sets of worlds in the same structures, one tile of the lattice each: the prior,
 the prior again with other strata, and the model's. Every figure of the model against the prior
 stands beside that of the prior against itself. `LIMITS` of `_quality.py` are what is wanted.
 
