@@ -40,8 +40,10 @@ from lithogen.training.worlds import latent_statistics as statistics
 
 LEVELS = (0.9, 0.75, 0.5)
 N_HELD_OUT = 12
+# All are judged on the same crops, whatever they learned from.
+JUDGED_SHAPE, JUDGED_MARGIN = (64, 64, 96), 8
 # Every variant says what it changes in the recipe of the first.
-WIDE = {"crop_shape": (64, 64, 32), "patch": (8, 8, 1), "widths": (64, 96)}
+WIDE = {"crop_shape": (48, 48, 80), "patch": (8, 8, 1), "widths": (64, 96)}
 VARIANTS: dict[str, dict[str, Any]] = {
     "base": {},
     "latent head": {"head": "latent"},
@@ -50,8 +52,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "hidden layer": {"n_hidden": 32},
     "patch 8x8x1": WIDE | {"lift": "linear", "n_voxel": 32, "n_hidden": 32},
     "patch 8x8x1, both": WIDE | {"lift": "both", "n_hidden": 32},
-    "patch 8x8x1, narrow": WIDE | {"widths": (48, 64), "lift": "both", "n_hidden": 24},
-    "narrow": {"widths": (32, 64)},
+    "patch 8x8x1, cheap": WIDE | {"widths": (48, 64), "lift": "both", "n_hidden": 24},
+    "narrow": {"widths": (32, 64), "lift": "both"},
     "deep cells": {"widths": (32, 64), "n_blocks": (0, 4, 1)},
     "flat kernels": {"kernels": ((1, 1, 5), (3, 3, 1))},
     "patch 2x2x2": {"patch": (2, 2, 2), "coarsen": (2, 2, 2), "widths": (32, 64)},
@@ -188,7 +190,8 @@ def main() -> None:
     for name in arguments.only:
         recipe = replace(first, **VARIANTS[name])
         model, steps = _trained(recipe, worlds, arguments.minutes)
-        found = _judge(model, recipe, held_out)
+        judged = replace(recipe, crop_shape=JUDGED_SHAPE, margin=JUDGED_MARGIN)
+        found = _judge(model, judged, held_out)
         parameters = sum(p.numel() for p in model.parameters())
         print(f"{name}: {steps} steps, {parameters} parameters, {found}", file=sys.stderr)
         report("ablation", found["clean_mse"][1], "squared error of the clean latent at 0.75",

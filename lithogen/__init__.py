@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lithogen.scenario import Scenario
     from lithogen.structure import Structure
     from lithogen.structure.horizons import horizon
+    from lithogen.wells import Well, Wells
 
 _HOME = {
     "FACIES": "lithogen.rockphysics",
@@ -28,6 +29,8 @@ _HOME = {
     "Scenario": "lithogen.scenario",
     "Spacing": "lithogen.grid",
     "Structure": "lithogen.structure",
+    "Well": "lithogen.wells",
+    "Wells": "lithogen.wells",
     "Window": "lithogen.grid",
     "generate": "lithogen.api",
     "horizon": "lithogen.structure.horizons",
@@ -36,7 +39,7 @@ _HOME = {
 
 __all__ = [
     "FACIES", "LithogenError", "LithologyPipeline", "NoiseWeights", "Scenario", "Spacing",
-    "Structure", "Window", "generate", "horizon", "sample_world",
+    "Structure", "Well", "Wells", "Window", "generate", "horizon", "sample_world",
 ]  # fmt: skip
 
 

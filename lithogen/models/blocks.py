@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lithogen.models.convolution import Convolution
+
 
 class ChannelNorm(nn.Module):
     """RMS normalisation over channels, voxel by voxel.
@@ -50,9 +52,9 @@ class ConvBlock(nn.Module):
         super().__init__()
         first, second = ((int(k[0]), int(k[1]), int(k[2])) for k in kernels)
         self.norm1 = ChannelNorm(n_channels)
-        self.conv1 = _conv(n_channels, first)
+        self.conv1 = Convolution(n_channels, first)
         self.norm2 = ChannelNorm(n_channels)
-        self.conv2 = _conv(n_channels, second)
+        self.conv2 = Convolution(n_channels, second)
         self.film = nn.Linear(n_embedding, 2 * n_channels)
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
@@ -65,11 +67,6 @@ class ConvBlock(nn.Module):
         inner = self.norm2(inner) * (1 + scale.to(inner.dtype)) + shift.to(inner.dtype)
         out: Tensor = hidden + self.conv2(functional.silu(inner))
         return out
-
-
-def _conv(n_channels: int, kernel: tuple[int, int, int]) -> nn.Conv3d:
-    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    return nn.Conv3d(n_channels, n_channels, kernel, padding=padding)
 
 
 class SigmaEmbedding(nn.Module):

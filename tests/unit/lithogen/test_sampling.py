@@ -10,6 +10,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from lithogen.conditioning import (
+    N_ALL_CONTROLS,
     N_CONDITION,
     N_LATENT,
     condition_maps,
@@ -20,12 +21,13 @@ from lithogen.conditioning import (
 )
 from lithogen.errors import ConfigError
 from lithogen.grid import Spacing, Window
-from lithogen.models.blocks import depth_to_space, space_to_depth
+from lithogen.models import litho_net
+from lithogen.models.blocks import depth_to_space, lift_weights, space_to_depth
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
 from lithogen.rockphysics import N_FACIES
-from lithogen.sampling import denoise, noise_levels
-from lithogen.scenario import Scenario
+from lithogen.sampling import Known, checked_scheduler, denoise, noise_levels
+from lithogen.scenario import N_CONTROLS, Scenario
 from lithogen.structure import Structure
 
 
@@ -64,7 +66,7 @@ def test_conditions_are_bounded_and_complete() -> None:
     maps = condition_maps(structure.evaluate(window, spacing), window, spacing)
     assert maps.shape == (8, 8, 64, N_CONDITION)
     assert float(maps.abs().max()) < 4.0
-    controls = control_vector(structure.scenario, NoiseWeights())
+    controls = control_vector(structure.scenario, NoiseWeights(), spacing)
     assert float(controls.abs().max()) < 4.0
 
 
@@ -76,7 +78,7 @@ def test_a_voxel_sees_a_bounded_neighbourhood_only() -> None:
         for parameter in net.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
     latent, maps = torch.zeros(1, 64, 16, 16, N_LATENT), torch.zeros(1, 64, 16, 16, N_CONDITION)
-    sigma, controls = torch.ones(1), torch.zeros(1, 17)
+    sigma, controls = torch.ones(1), torch.zeros(1, N_ALL_CONTROLS)
     with torch.inference_mode():
         base = net(latent, sigma, maps, controls)
         latent[0, 0] += 5.0
@@ -98,7 +100,7 @@ def test_noise_levels_fall_from_one() -> None:
 def test_a_perfect_denoiser_gives_its_clean_latent() -> None:
     target = torch.linspace(-2, 2, 6).reshape(1, 1, 1, 1, 6).expand(1, 4, 4, 4, 6)
 
-    def perfect(latent, sigma, condition, controls):
+    def perfect(latent, sigma, condition, controls, wells):
         return target
 
     noise = torch.ones(1, 4, 4, 4, 6)
@@ -116,5 +118,126 @@ def test_sampler_refuses_schedulers_that_draw_noise() -> None:
 
 
 def test_scenario_reaches_the_controls() -> None:
-    a, b = (control_vector(Scenario(faulting=f), NoiseWeights()) for f in (0.1, 0.9))
+    a, b = (control_vector(Scenario(faulting=f), NoiseWeights(), Spacing()) for f in (0.1, 0.9))
     assert int((a != b).sum()) == 1
+
+
+def test_unknown_scenarios_are_told_apart_from_middling_ones() -> None:
+    known = control_vector(Scenario(), NoiseWeights(), Spacing())
+    unknown = control_vector(None, NoiseWeights(), Spacing())
+    assert float(unknown[:N_CONTROLS].abs().max()) == 0.0
+    assert (float(known[N_CONTROLS]), float(unknown[N_CONTROLS])) == (1.0, 0.0)
+
+
+def test_spacing_reaches_the_controls() -> None:
+    a, b = (control_vector(Scenario(), NoiseWeights(), Spacing(dt, dx, dx))
+            for dt, dx in ((0.004, 25.0), (0.002, 12.5)))
+    assert int((a != b).sum()) == 2
+
+
+def _flow(name):
+    import diffusers
+
+    if name.startswith("FlowMatch"):
+        return getattr(diffusers, name)()
+    return getattr(diffusers, name)(prediction_type="flow_prediction", use_flow_sigmas=True)
+
+
+SCHEDULERS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler",
+              "DPMSolverMultistepScheduler", "UniPCMultistepScheduler")
+# Multistep solvers stop at a noise level of some thousandths instead of 0.
+CLEAN_TOLERANCE = 0.05
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_any_deterministic_flow_scheduler_ends_at_the_clean_latent(name) -> None:
+    target = torch.linspace(-2, 2, 6).reshape(1, 1, 1, 1, 6).expand(1, 4, 4, 4, 6)
+    noise = torch.linspace(-1, 1, 384).reshape(1, 4, 4, 4, 6)
+    out = denoise(lambda *told: target.clone(), noise, noise, noise, 6, _flow(name))
+    assert float((out - target).abs().max()) < CLEAN_TOLERANCE
+
+
+def test_sampler_refuses_what_follows_no_flow() -> None:
+    from diffusers import DDIMScheduler
+
+    with pytest.raises(ConfigError, match="DDIMScheduler follows no flow"):
+        checked_scheduler(DDIMScheduler())
+
+
+def test_known_voxels_are_replaced_at_every_step() -> None:
+    seen = []
+
+    def denoiser(latent, *told):
+        seen.append(latent[0, 1, 2, 3].clone())
+        return torch.zeros_like(latent)
+
+    value = torch.tensor([[1.5, float("nan"), -2.0]])
+    known = Known(torch.tensor([[1, 2, 3]]), value)
+    noise = torch.ones(1, 4, 4, 4, 3)
+    out = denoise(denoiser, noise, noise, noise, 4, known=known)
+    assert_array_equal(out[0, 1, 2, 3].numpy(), np.array([1.5, 0.0, -2.0], dtype=np.float32))
+    assert float(out[0, 0, 0].abs().max()) == 0.0
+    # On the straight path from noise to what is known at every level.
+    for level, latent in zip(noise_levels(4), seen, strict=True):
+        assert float((latent - torch.tensor([level + (1 - level) * 1.5, level,
+                                             level - (1 - level) * 2.0])).abs().max()) < 1e-5
+
+
+NET = {"widths": (8, 8), "n_blocks": (1, 1, 1), "n_embedding": 8, "latent_mean": (0.0,) * 12,
+       "latent_std": (0.5,) * 12}
+
+
+def _random_net(**options):
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        net = LithoNet(**NET, **options).eval()
+        for parameter in net.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+    return net
+
+
+def _random_input(net, shape=(1, 16, 16, 8)):
+    source = torch.Generator().manual_seed(2)
+    latent, maps, wells = (torch.randn(*shape, n, generator=source)
+                           for n in (12, N_CONDITION, net.config["n_well"]))
+    return latent, torch.full((1,), 0.7), maps, torch.randn(1, N_ALL_CONTROLS,
+                                                            generator=source), wells
+
+
+@pytest.mark.parametrize("lift", ["fold", "linear", "both"])
+def test_slabs_change_nothing(lift, monkeypatch) -> None:
+    net = _random_net(lift=lift, n_hidden=8, codes=tuple(map(tuple, simplex_code().tolist())))
+    told = _random_input(net)
+    with torch.inference_mode():
+        whole = net(*told)
+        monkeypatch.setattr(litho_net, "SLAB_VOXELS", 4 * 16 * 8)
+        parts = net(*told)
+    # Matrix products may differ by rounding between row counts.
+    assert float((whole - parts).abs().max()) < 1e-5
+
+
+def test_blank_maps_of_wells_say_nothing() -> None:
+    net = _random_net()
+    latent, sigma, maps, controls, wells = _random_input(net)
+    with torch.inference_mode():
+        without = net(latent, sigma, maps, controls)
+        assert float((net(latent, sigma, maps, controls, 0.0 * wells) - without).abs().max()) < 1e-5
+        assert float((net(latent, sigma, maps, controls, wells) - without).abs().max()) > 1e-2
+
+
+def test_clean_codes_lie_among_those_of_the_facies() -> None:
+    codes = simplex_code()
+    net = _random_net(codes=tuple(map(tuple, codes.tolist())))
+    with torch.inference_mode():
+        clean = net(*_random_input(net)[:4])
+    shares = 0.1 + 0.9 * (clean[..., :9].numpy() * 0.5) @ codes.T.astype(np.float32)
+    # Barycentric coordinates of a regular simplex are linear in the products with its corners.
+    assert shares.min() > -1e-5
+    assert np.abs(shares.sum(-1) - 1.0).max() < 1e-4
+
+
+def test_interpolation_between_tokens_is_linear_and_keeps_constants() -> None:
+    weights = lift_weights(5, 4)
+    assert_array_equal(weights.sum(1).numpy(), np.ones(20, dtype=np.float32))
+    line = weights @ torch.arange(5.0)
+    assert np.abs(np.diff(line.numpy()[2:-2]) - 0.25).max() < 1e-6

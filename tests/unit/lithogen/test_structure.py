@@ -49,8 +49,8 @@ def test_part_equals_whole_with_everything_on(seed, origin) -> None:
     box = part.slices_in(whole)
     big, small = structure.evaluate(whole, SPACING), structure.evaluate(part, SPACING)
     for name, tolerance in (("age", AGE_TOLERANCE_MS), ("rate", 1e-3), ("fault", 1e-3),
-                            ("throw_ms", 0.02), ("environment", 1e-4), ("channel", 5e-3),
-                            ("sand_channel", 5e-3), ("sequence", 0.0)):
+                            ("throw_ms", 0.02), ("environment", 1e-4), ("fill", 5e-3),
+                            ("sequence", 0.0)):
         got, wanted = getattr(small, name), getattr(big, name)[box]
         same = ((got - wanted).abs() <= tolerance).float().mean()
         assert float(same) >= LEAST_SAME, name
@@ -101,7 +101,7 @@ def test_without_events_age_is_two_way_time() -> None:
     fields = Structure(1, FLAT).evaluate(Window((0, 0, 10), (4, 4, 20)), SPACING)
     twt_ms = (10 + torch.arange(20)) * DT_MS
     assert torch.allclose(fields.age, twt_ms.expand(4, 4, 20), atol=1e-3)
-    for label in (fields.fault, fields.throw_ms, fields.channel, fields.bodies.cover):
+    for label in (fields.fault, fields.throw_ms, fields.fill, fields.bodies.cover):
         assert float(label.max()) == 0.0
     assert torch.allclose(fields.rate, torch.ones(()), atol=1e-6)
 
