@@ -183,7 +183,7 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(1)
     first = LithoTraining(seed=arguments.seed, other_spacing=0.0, sigma_mean=1.5, sigma_std=1.1,
-                          batch=1, warm_up=40, world_shape=(64, 64, 96),
+                          batch=2, micro_batch=2, warm_up=40, world_shape=(64, 64, 96),
                           crop_shape=(32, 32, 96), margin=4)
     worlds = make_worlds(first, "train", arguments.worlds)
     held_out = make_worlds(first, "test", N_HELD_OUT)

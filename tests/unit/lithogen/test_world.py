@@ -1,0 +1,79 @@
+"""Labels of a generated world agree with each other; spacings are those of the network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from lithogen.errors import ConfigError
+from lithogen.grid import Spacing, Window
+from lithogen.rockphysics import RockFamily, facies_code
+from lithogen.rockphysics.facies import COAL, EVAPORITE, SANDSTONE
+from lithogen.rockphysics.fluids import BRINE, MIN_POROSITY, POROUS_FACIES
+from lithogen.rockphysics.reservoir import net_share, porosity_of
+from lithogen.scenario import Scenario
+from lithogen.structure import Structure
+
+WINDOW = Window((0, 0, 40), (16, 20, 64))
+
+
+@pytest.fixture(scope="module")
+def made(toy_pipeline):
+    structure = Structure(4, Scenario(hydrocarbons=1.0, channels=1.0, faulting=1.0))
+    return structure, toy_pipeline(structure, WINDOW, seed=4, num_inference_steps=1)
+
+
+def test_structure_labels_are_those_of_the_structure(made) -> None:
+    structure, world = made
+    found = structure.evaluate(WINDOW, Spacing())
+    assert_array_equal(world.sequence, found.sequence.numpy())
+    # The tile is evaluated whole: rounding may differ in single voxels.
+    assert (world.body_kind == found.bodies.kind().numpy()).mean() > 0.999
+    assert (world.body == found.bodies.number().numpy()).mean() > 0.999
+    assert np.abs(world.throw - found.throw_ms.numpy()).max() < 0.1
+
+
+def test_hydrocarbons_lie_in_porous_rock_only(made) -> None:
+    _, world = made
+    held = world.fluid != BRINE
+    assert np.isin(world.lithology[held], POROUS_FACIES).all()
+    assert (world.porosity[held] > MIN_POROSITY).all()
+
+
+def test_porosity_is_a_share_and_none_in_tight_facies(made) -> None:
+    _, world = made
+    assert world.porosity.dtype == np.float32
+    assert 0.0 <= world.porosity.min() <= world.porosity.max() <= 0.65
+    tight = np.isin(world.lithology, (COAL, EVAPORITE))
+    assert (world.porosity[tight] == 0.0).all()
+    assert_array_equal(world.net_to_gross, net_share(world.lithology, world.porosity))
+
+
+def test_porosity_falls_with_density_around_the_trend() -> None:
+    family, depth = RockFamily.random(3, 600.0), np.array([500.0, 1500.0])
+    facies = np.full((1, 3, 2), SANDSTONE, dtype=np.int8)
+    trend = family.trend(depth)[2][:, SANDSTONE]
+    rho = trend[None, None, :] + np.array([-50.0, 0.0, 50.0])[None, :, None]
+    porosity = porosity_of(facies, rho.astype(np.float32), family, depth)[0]
+    assert np.abs(porosity[1] - family.porosity(depth)[:, SANDSTONE]).max() < 1e-5
+    assert (porosity[0] > porosity[1]).all()
+    assert (porosity[1] > porosity[2]).all()
+    # 0.7 of 50 kg/m3 over a contrast of some 1620.
+    assert np.abs(porosity[0] - porosity[1] - 0.7 * 50.0 / 1620.0).max() < 0.003
+
+
+def test_net_share_is_a_share_of_rock() -> None:
+    codes = np.array([facies_code(n) for n in ("sandstone", "shale", "heterolithic", "chalk",
+                                               "chalk")])
+    porosity = np.array([0.01, 0.3, 0.2, 0.3, 0.05])
+    assert_array_equal(net_share(codes, porosity), np.array([1, 0, 0.5, 1, 0], dtype=np.float32))
+
+
+def test_spacings_the_network_does_not_know_are_refused(toy_pipeline) -> None:
+    structure = Structure.random(1)
+    with pytest.raises(ConfigError, match=r"4 or 2 ms and 25 or 12\.5 m"):
+        toy_pipeline(structure, WINDOW, seed=1, spacing=Spacing(0.003, 25.0, 25.0))
+    fine = toy_pipeline(structure, WINDOW, seed=1, num_inference_steps=1,
+                        spacing=Spacing(0.002, 12.5, 12.5))
+    assert fine.lithology.shape == WINDOW.shape
