@@ -96,7 +96,7 @@ def denoise(
     """
     flow = checked_scheduler(scheduler)
     if isinstance(flow, FlowMatchEulerDiscreteScheduler):
-        flow.set_timesteps(sigmas=noise_levels(steps), device=noise.device)
+        flow.set_timesteps(sigmas=_levels(model, steps), device=noise.device)
     else:
         flow.set_timesteps(steps, device=noise.device)
     scale = float(flow.config.num_train_timesteps)
@@ -113,6 +113,13 @@ def denoise(
         velocity = (latent - clean).div_(sigma)
         latent = flow.step(velocity, timestep, latent, return_dict=False)[0]
     return latent
+
+
+def _levels(model: LithoNet, steps: int) -> list[float]:
+    """Noise levels that a model was distilled to, if it has as many, else the usual ones."""
+    config = getattr(model, "config", None)
+    own = list(dict(config).get("levels", ())) if config is not None else []
+    return own if len(own) == steps else noise_levels(steps)
 
 
 def checked_scheduler(scheduler: SchedulerMixin | None) -> Any:

@@ -28,7 +28,7 @@ class Convolution(nn.Conv3d):
         """Convolve (batch, channel, iline, xline, twt), stored channels last."""
         is_plain = (hidden.device.type == "cpu" and not torch.is_grad_enabled()
                     and not torch.is_autocast_enabled("cpu")
-                    and torch.backends.mkldnn.is_available())
+                    and torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
         if not is_plain:
             return super().forward(hidden)
         ones = (1, 1, 1)

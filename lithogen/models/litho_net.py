@@ -47,6 +47,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         "linear" (tokens are interpolated between lines) or "both".
     n_embedding : size of the embedding of sigma and controls.
     latent_mean, latent_std : standardisation of the latent, kept with the weights.
+    levels : noise levels that the network was distilled to, from 1 downwards; () for none.
     codes : code of every facies, (n_facies, n_code). Where given, the network says probabilities
         of facies and the clean code is their mean; else it says the clean latent itself.
     """
@@ -71,6 +72,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         n_embedding: int = 96,
         latent_mean: tuple[float, ...] = (),
         latent_std: tuple[float, ...] = (),
+        levels: tuple[float, ...] = (),
         codes: tuple[tuple[float, ...], ...] = (),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

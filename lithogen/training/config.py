@@ -33,6 +33,9 @@ class LithoTraining:
     other_spacing : share of worlds at 2 ms or 12.5 m instead of 4 ms and 25 m.
     unknown_controls : share of crops whose scenario the network is not told.
     wells : share of crops with one to three wells.
+    teacher, teacher_steps : folder of weights to distil ("shipped": those of the package), and its
+        steps; "" for none.
+    levels : noise levels that a student learns, from 1 downwards; () for all.
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
     head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).
@@ -66,6 +69,9 @@ class LithoTraining:
     other_spacing: float = 0.25
     unknown_controls: float = 0.1
     wells: float = 0.3
+    teacher: str = ""
+    teacher_steps: int = 8
+    levels: tuple[float, ...] = ()
     noise: str = "stratigraphic"
     precision: str = "auto"
     head: str = "facies"
@@ -93,6 +99,8 @@ class LithoTraining:
         ):
             value = getattr(self, name)
             require(value in known, f"{name} is {value!r}, wanted one of {', '.join(known)}")
+        require(all(0.0 < level <= 1.0 for level in self.levels),
+                f"levels is {self.levels}, wanted noise levels above 0 and at most 1")
         for name in ("other_spacing", "unknown_controls", "wells"):
             share = getattr(self, name)
             require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")

@@ -30,6 +30,7 @@ from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
+from lithogen.training.distil import load_teacher, taught
 from lithogen.training.loss import flow_loss
 from lithogen.training.parallel import (
     Ranks,
@@ -70,6 +71,7 @@ class _Run:
     mean: Tensor
     std: Tensor
     worlds: list[CachedWorld]
+    teacher: LithoNet | None = None
     step: int = 0
     figures: dict[str, float] = field(default_factory=dict)
 
@@ -168,7 +170,11 @@ def _start(
         betas=(0.9, 0.98),
     )
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    return _Run(recipe, folder, ranks, model, average, optimizer, mean, std, worlds)
+    teacher = load_teacher(recipe, mean, std)
+    if teacher is not None:
+        teacher.to(ranks.device)  # type: ignore[arg-type]
+        model.register_to_config(levels=recipe.levels)  # type: ignore[no-untyped-call]
+    return _Run(recipe, folder, ranks, model, average, optimizer, mean, std, worlds, teacher)
 
 
 def with_architecture(recipe: LithoTraining, config: dict[str, Any]) -> LithoTraining:
@@ -234,8 +240,9 @@ def _micro_batches(run: _Run) -> Iterator[Batch]:
     n_parts = -(-recipe.batch // recipe.micro_batch)
     for part in range(n_parts):
         size = min(recipe.micro_batch, recipe.batch - part * recipe.micro_batch)
-        yield draw_batch(replace(recipe, batch=size), run.worlds, run.mean, run.std, run.step,
-                         run.ranks.rank * n_parts + part).to(run.device)
+        drawn = draw_batch(replace(recipe, batch=size), run.worlds, run.mean, run.std, run.step,
+                           run.ranks.rank * n_parts + part).to(run.device)
+        yield drawn if run.teacher is None else taught(drawn, run.teacher, recipe)
 
 
 def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:

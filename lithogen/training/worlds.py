@@ -218,17 +218,25 @@ def draw_batch(
     """Return the batch of a step: a pure function of (recipe.seed, step, rank)."""
     rng = generator(recipe.seed, "training/batch", step, rank)
     rows = [draw_crop(recipe, worlds, mean, std, rng) for _ in range(recipe.batch)]
-    normal = rng.standard_normal(recipe.batch) * recipe.sigma_std + recipe.sigma_mean
-    sigma = torch.from_numpy(1.0 / (1.0 + np.exp(-normal))).float().clamp(0.02, 1.0)
-    # One crop in eight starts from pure noise, where sampling starts too.
-    sigma = torch.where(torch.from_numpy(rng.uniform(size=recipe.batch) < 0.125),
-                        torch.ones_like(sigma), sigma)
+    sigma = _draw_levels(recipe, rng)
     wells = [row.pop("wells") for row in rows]
     stacked = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
     if any(maps is not None for maps in wells):
         blank = torch.zeros(*recipe.crop_shape, N_WELL)
         stacked["wells"] = torch.stack([blank if maps is None else maps for maps in wells])
     return Batch(**stacked, sigma=sigma)
+
+
+def _draw_levels(recipe: LithoTraining, rng: np.random.Generator) -> Tensor:
+    """Draw the noise levels of a batch: logit-normal, or out of the recipe's own."""
+    if recipe.levels:
+        return torch.tensor([recipe.levels[k] for k in
+                             rng.integers(len(recipe.levels), size=recipe.batch)])
+    normal = rng.standard_normal(recipe.batch) * recipe.sigma_std + recipe.sigma_mean
+    sigma = torch.from_numpy(1.0 / (1.0 + np.exp(-normal))).float().clamp(0.02, 1.0)
+    # One crop in eight starts from pure noise, where sampling starts too.
+    is_pure = torch.from_numpy(rng.uniform(size=recipe.batch) < 0.125)
+    return torch.where(is_pure, torch.ones_like(sigma), sigma)
 
 
 def draw_crop(

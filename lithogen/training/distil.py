@@ -1,0 +1,63 @@
+"""Distillation: few steps learn from many, on pairs of noise and what a teacher makes of it.
+
+Noise and prior worlds are drawn independently, so a first step can only guess the mean. A teacher's
+sampler ties one world to every noise; a student that learns from these pairs can go straight.
+
+Source: Liu, Gong and Liu (2023), Flow straight and fast (rectified flow, reflow).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lithogen.conditioning import decode_latent, encode_latent
+from lithogen.errors import WeightsError, require
+from lithogen.models.litho_net import LithoNet
+from lithogen.models.stored import load_denoiser
+from lithogen.pipeline import PACKAGED_WEIGHTS
+from lithogen.sampling import denoise
+from lithogen.training.config import LithoTraining
+from lithogen.training.worlds import Batch
+
+
+def load_teacher(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet | None:
+    """Return the teacher that a recipe names, None where it names none.
+
+    Raises
+    ------
+    WeightsError : missing, corrupt, or of another standardisation of the latent.
+    """
+    if not recipe.teacher:
+        return None
+    folder = PACKAGED_WEIGHTS if recipe.teacher == "shipped" else Path(recipe.teacher)
+    teacher = load_denoiser(folder)[0].eval()
+    config = dict(teacher.config)
+    same = all(torch.allclose(torch.tensor(config[name]), wanted) for name, wanted in
+               (("latent_mean", mean), ("latent_std", std)))
+    require(same, f"teacher {recipe.teacher} has another standardisation of the latent; start the "
+            "student from the teacher's weights (--init)", WeightsError)
+    teacher.to(memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
+    return teacher
+
+
+def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
+    """Replace the clean latents of a batch by what a teacher makes of its noise.
+
+    Parameters
+    ----------
+    batch : crops with noise, conditions and controls; its facies and latents are not looked at.
+    teacher : network in evaluation mode, sampled with `recipe.teacher_steps`.
+    """
+    config = dict(teacher.config)
+    mean, std = (torch.tensor(config[name]) for name in ("latent_mean", "latent_std"))
+    with torch.no_grad():
+        made = denoise(teacher, batch.noise, batch.condition, batch.controls,
+                       recipe.teacher_steps, wells=batch.wells)
+    facies, residual = decode_latent(made.cpu(), mean, std)
+    latent = encode_latent(facies, residual, mean, std)
+    return replace(batch, latent=latent.to(batch.latent.device),
+                   facies=torch.from_numpy(facies).to(batch.facies.device))

@@ -1,0 +1,67 @@
+"""Distillation: a student learns what its teacher makes of the same noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from lithogen.conditioning import decode_latent
+from lithogen.errors import WeightsError
+from lithogen.sampling import denoise
+from lithogen.training.config import LithoTraining
+from lithogen.training.distil import load_teacher, taught
+from lithogen.training.train_litho import export_model, new_model, train
+from lithogen.training.worlds import draw_batch, make_world
+
+TOY = LithoTraining(
+    seed=4, n_worlds=2, world_shape=(16, 16, 24), crop_shape=(12, 12, 16), margin=2, batch=2,
+    n_steps=4, warm_up=2, widths=(8, 8), n_blocks=(1, 1, 1), n_embedding=8, wells=0.0,
+    other_spacing=0.0, precision="float32", save_every=4, sample_every=9)
+MEAN, STD = torch.zeros(12), torch.full((12,), 0.3)
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teacher")
+    net = new_model(TOY, MEAN, STD)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        for parameter in net.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+    export_model(net, folder, {})
+    return folder
+
+
+def test_latents_are_what_the_teacher_makes_of_the_noise(teacher) -> None:
+    recipe = replace(TOY, teacher=str(teacher), teacher_steps=3, levels=(1.0, 0.6))
+    net = load_teacher(recipe, MEAN, STD)
+    batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
+    assert set(batch.sigma.tolist()) <= {1.0, torch.tensor(0.6).item()}
+    found = taught(batch, net, recipe)
+    with torch.no_grad():
+        made = denoise(net, batch.noise, batch.condition, batch.controls, 3)
+    assert_array_equal(found.facies.numpy(), decode_latent(made, MEAN, STD)[0])
+    assert_array_equal(decode_latent(found.latent, MEAN, STD)[0], found.facies.numpy())
+
+
+def test_a_teacher_of_another_scale_is_refused(teacher) -> None:
+    with pytest.raises(WeightsError, match="standardisation"):
+        load_teacher(replace(TOY, teacher=str(teacher)), MEAN + 1.0, STD)
+
+
+def test_a_distilled_model_knows_its_levels(teacher, tmp_path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        'seed = 4\nn_worlds = 1\nworld_shape = [16, 16, 24]\ncrop_shape = [12, 12, 16]\n'
+        'margin = 2\nbatch = 1\nmicro_batch = 1\nn_steps = 2\nwarm_up = 1\nwells = 0.0\n'
+        f'save_every = 2\nteacher = "{teacher}"\nteacher_steps = 2\nlevels = [1.0, 0.6]\n')
+    train(path, tmp_path / "run", progress=False, init=teacher)
+    from lithogen.models.stored import load_denoiser
+    from lithogen.sampling import _levels
+
+    student = load_denoiser(tmp_path / "run" / "model")[0]
+    assert _levels(student, 2) == [1.0, 0.6]
+    assert _levels(student, 3) != [1.0, 0.6]
