@@ -35,7 +35,7 @@ PACKAGED_WEIGHTS = Path(__file__).parent / "weights"
 # 0.5 s of seismic takes one tile and 1 s two.
 TILE_SHAPE: Index3 = (64, 64, 216)
 TILE_PHASE: Index3 = (0, 0, -44)
-HALO: Index3 = (8, 8, 16)
+HALO: Index3 = (8, 8, 8)
 SPACING = Spacing()
 # Spacings that the network was trained on.
 SPACINGS = tuple(Spacing(dt_s, d_m, d_m) for dt_s in (0.004, 0.002) for d_m in (25.0, 12.5))

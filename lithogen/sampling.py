@@ -16,18 +16,22 @@ from torch import Tensor
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
 
-DEFAULT_STEPS = 4
+DEFAULT_STEPS = 2
+FIRST_LEVEL, LAST_LEVEL = 0.85, 0.6
 _FLOWS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
-TIME_SHIFT = 3.0
 
 
-def noise_levels(steps: int, shift: float = TIME_SHIFT) -> list[float]:
-    """Return the noise levels of a run, from 1 downwards; the scheduler adds the final 0.
+def noise_levels(steps: int) -> list[float]:
+    """Return the noise levels of a run, falling; the scheduler adds the final 0.
 
     Parameters
     ----------
     steps : number of network evaluations, 1 to 64.
-    shift : > 1 spends more steps at high noise.
+
+    Notes
+    -----
+    Above `FIRST_LEVEL` the noise hides everything, so that the network can only answer with the
+    mean, which is 0: sampling starts below. Under `LAST_LEVEL` facies are decided.
 
     Raises
     ------
@@ -35,14 +39,13 @@ def noise_levels(steps: int, shift: float = TIME_SHIFT) -> list[float]:
 
     Examples
     --------
-    >>> [round(s, 3) for s in noise_levels(4)]
-    [1.0, 0.9, 0.75, 0.5]
-
-    Source: Esser et al. (2024), Scaling rectified flow transformers, section 5.3.2.
+    >>> [round(s, 3) for s in noise_levels(2)]
+    [0.85, 0.6]
     """
     require(1 <= steps <= 64, f"steps is {steps}, wanted 1 to 64")
-    linear = 1.0 - np.arange(steps) / steps
-    return [float(v) for v in shift * linear / (1.0 + (shift - 1.0) * linear)]
+    if steps == 1:
+        return [0.5 * (FIRST_LEVEL + LAST_LEVEL)]
+    return [float(v) for v in np.linspace(FIRST_LEVEL, LAST_LEVEL, steps)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,13 @@ def denoise(
     else:
         flow.set_timesteps(steps, device=noise.device)
     scale = float(flow.config.num_train_timesteps)
-    latent, last = noise, len(flow.timesteps) - 1
+    last = len(flow.timesteps) - 1
+    # The mean of the standardised latent is 0.
+    latent = noise * (float(flow.timesteps[0]) / scale)
+    if known is not None:
+        start = torch.zeros_like(noise)
+        known.put(start)
+        latent = latent + (1.0 - float(flow.timesteps[0]) / scale) * start
     for place, timestep in enumerate(flow.timesteps):
         sigma = float(timestep) / scale
         level = torch.full((noise.shape[0],), sigma, device=noise.device)

@@ -14,12 +14,13 @@ from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
 from lithogen.rng import generator
 from lithogen.rockphysics.facies import N_FACIES
-from lithogen.sampling import DEFAULT_STEPS, denoise, noise_levels
+from lithogen.sampling import DEFAULT_STEPS, denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.loss import flow_loss
 from lithogen.training.worlds import Batch, draw_crop, make_worlds
 
 N_CROPS = 12
+LEVELS = (1.0, 0.9, 0.75, 0.5)
 Table = dict[str, float | list[float]]
 
 
@@ -33,7 +34,7 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
 
     Returns
     -------
-    clean_mse : mean squared error of the clean latent at the sampler's noise levels.
+    clean_mse : mean squared error of the clean latent at noise levels of 1, 0.9, 0.75 and 0.5.
     clean_mse_of_mean : the same error of a guess of zero everywhere, for comparison.
     facies_distance : share of the volume in other facies than held out, on average.
     changes_per_sample, changes_per_line : [held-out, sampled] share of neighbours that differ.
@@ -42,7 +43,7 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
     shares = NoiseWeights.white_only() if white else NoiseWeights()
     device = next(model.parameters()).device
     plain = replace(recipe, wells=0.0, unknown_controls=0.0)
-    errors: dict[float, list[float]] = {sigma: [] for sigma in noise_levels(DEFAULT_STEPS)}
+    errors: dict[float, list[float]] = {sigma: [] for sigma in LEVELS}
     guess: list[float] = []
     pairs = []
     m = recipe.margin

@@ -26,7 +26,14 @@ from lithogen.models.blocks import depth_to_space, lift_weights, space_to_depth
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
 from lithogen.rockphysics import N_FACIES
-from lithogen.sampling import Known, checked_scheduler, denoise, noise_levels
+from lithogen.sampling import (
+    FIRST_LEVEL,
+    LAST_LEVEL,
+    Known,
+    checked_scheduler,
+    denoise,
+    noise_levels,
+)
 from lithogen.scenario import N_CONTROLS, Scenario
 from lithogen.structure import Structure
 
@@ -88,9 +95,10 @@ def test_a_voxel_sees_a_bounded_neighbourhood_only() -> None:
     assert float(reach[40:].max()) == 0.0
 
 
-def test_noise_levels_fall_from_one() -> None:
+def test_noise_levels_fall() -> None:
     levels = noise_levels(8)
-    assert levels[0] == 1.0
+    assert (levels[0], levels[-1]) == (FIRST_LEVEL, LAST_LEVEL)
+    assert LAST_LEVEL < noise_levels(1)[0] < FIRST_LEVEL
     assert all(a > b > 0 for a, b in itertools.pairwise(levels))
     for bad in (0, -1, 1000):
         with pytest.raises(ConfigError, match="steps"):
