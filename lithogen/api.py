@@ -288,7 +288,9 @@ def request_of(job: Job) -> dict[str, Any]:
         "wells": None if job.wells is None else fingerprint(job.wells),
         # What was loaded, whatever folder it came from or was changed to since.
         "weights": fingerprint(job.pipe.denoiser.state_dict()),
-        "scheduler": [type(scheduler).__name__, fingerprint(dict(scheduler.config))],
+        # Private entries of a configuration are lists in the order of a set.
+        "scheduler": [type(scheduler).__name__, fingerprint(
+            {name: value for name, value in dict(scheduler.config).items() if name[0] != "_"})],
         "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
         "torch": torch.__version__,
         "device": str(next(job.pipe.denoiser.parameters()).device),

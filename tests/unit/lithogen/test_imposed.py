@@ -118,7 +118,7 @@ def test_window_equals_crop(kind) -> None:
     part = Window((3, 8, first[2] + 21), (9, 17, 40))
     box = part.slices_in(whole)
     big, small = structure.evaluate(whole, SPACING), structure.evaluate(part, SPACING)
-    for name in ("age", "rate", "environment", "fault", "throw_ms", "channel"):
+    for name in ("age", "rate", "environment", "fault", "throw_ms", "fill"):
         error = (getattr(big, name)[box] - getattr(small, name)).abs()
         # Bodies are drawn over axes of another length: the last bit of their cosines.
         assert float(error.quantile(0.999)) < AGE_TOLERANCE_MS, name
