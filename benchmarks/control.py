@@ -9,7 +9,7 @@ tile holds of faults and channels is a draw too, so the prior's figure is the ce
 Then the stratigraphic column, agreement of the usual facies at equal age beyond chance (kappa):
 one seed in two structures (wanted: alike), two seeds in one structure (wanted: about 0).
 
-    python benchmarks/control.py [--n 50] [--first 9000] [--steps 2] [--model FOLDER]
+    python benchmarks/control.py [--n 50] [--first 9000] [--steps 4] [--model FOLDER]
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def main() -> None:
     options.add_argument("--columns", type=int, default=None,
                          help="worlds of the check of columns, three tiles each; default n / 8")
     options.add_argument("--first", type=int, default=9000, help="first seed")
-    options.add_argument("--steps", type=int, default=2)
+    options.add_argument("--steps", type=int, default=4)
     args = options.parse_args()
     require(args.n >= 1, f"--n is {args.n}, wanted at least one world")
     args.columns = max(args.n // 8, 1) if args.columns is None else args.columns

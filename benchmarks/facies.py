@@ -4,7 +4,7 @@ One tile per seed. Shares of the facies (mean over worlds, and the spread betwee
 ratio), changes per sample and per line, changes at the borders of the net's patches, volume in
 isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels.
 
-    python benchmarks/facies.py [--n 8] [--first 4000] [--steps 2] [--shares S P L S W]
+    python benchmarks/facies.py [--n 8] [--first 4000] [--steps 4] [--shares S P L S W]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
     """Measure and print one JSON line."""
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=8)
-    options.add_argument("--steps", type=int, default=2)
+    options.add_argument("--steps", type=int, default=4)
     options.add_argument("--first", type=int, default=4000, help="first seed")
     shares_option(options)
     args = options.parse_args()

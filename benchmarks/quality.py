@@ -8,7 +8,7 @@ Facies shares and their spread between worlds, vertical transitions, bed thickne
 beds along isochrons, variograms, connectivity, isolated bodies, fill of channels, fraying at the
 borders of the net's patches, 2 x 2 x 2 patterns, a classifier, and memory of training worlds.
 
-    python benchmarks/quality.py [--n 32] [--first 8000] [--steps 2] [--model FOLDER]
+    python benchmarks/quality.py [--n 32] [--first 8000] [--steps 4] [--model FOLDER]
                                  [--crops 200] [--no-classifier] [--record]
 """
 
@@ -196,7 +196,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=32)
     options.add_argument("--first", type=int, default=8000, help="first seed")
-    options.add_argument("--steps", type=int, default=2)
+    options.add_argument("--steps", type=int, default=4)
     options.add_argument("--crops", type=int, default=200, help="of the comparison of patterns")
     options.add_argument("--no-classifier", action="store_true")
     options.add_argument("--record", action="store_true", help=f"append to {HISTORY.name}")

@@ -1,6 +1,6 @@
 """Cost of one training step of stage 1: peak memory, voxels and steps per second.
 
-    python benchmarks/training.py [--crop 32 32 64] [--batch 32] [--micro 1] [--steps 2]
+    python benchmarks/training.py [--crop 32 32 64] [--batch 32] [--micro 1] [--steps 4]
 
 The default batch is 32 crops of 32 x 32 x 64 = 65,536 voxels, as many as 32 sections of 256 x 256.
 Memory is the peak of the steps beyond what a process holds after imports and worlds: crops,
@@ -33,7 +33,7 @@ def _options() -> argparse.Namespace:
     options.add_argument("--crop", type=int, nargs=3, default=(32, 32, 64))
     options.add_argument("--batch", type=int, default=32)
     options.add_argument("--micro", type=int, default=1)
-    options.add_argument("--steps", type=int, default=2)
+    options.add_argument("--steps", type=int, default=4)
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--worlds", type=int, default=2)
     options.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)

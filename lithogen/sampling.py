@@ -16,8 +16,9 @@ from torch import Tensor
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
 
-DEFAULT_STEPS = 2
-FIRST_LEVEL, LAST_LEVEL = 0.85, 0.6
+DEFAULT_STEPS = 4
+FIRST_LEVEL, LAST_LEVEL = 0.95, 0.5
+TIME_SHIFT = 3.0
 _FLOWS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
 
 
@@ -39,13 +40,20 @@ def noise_levels(steps: int) -> list[float]:
 
     Examples
     --------
-    >>> [round(s, 3) for s in noise_levels(2)]
-    [0.85, 0.6]
+    >>> [round(s, 2) for s in noise_levels(4)]
+    [0.95, 0.85, 0.71, 0.5]
+
+    Source: time shift of Esser et al. (2024), Scaling rectified flow transformers, 5.3.2.
     """
     require(1 <= steps <= 64, f"steps is {steps}, wanted 1 to 64")
     if steps == 1:
         return [0.5 * (FIRST_LEVEL + LAST_LEVEL)]
-    return [float(v) for v in np.linspace(FIRST_LEVEL, LAST_LEVEL, steps)]
+    # More steps at high noise, as the shifted time of the flow has them.
+    ends = [level / (TIME_SHIFT - (TIME_SHIFT - 1.0) * level)
+            for level in (FIRST_LEVEL, LAST_LEVEL)]
+    linear = np.linspace(*ends, steps)
+    levels = TIME_SHIFT * linear / (1.0 + (TIME_SHIFT - 1.0) * linear)
+    return [round(float(level), 6) for level in levels]
 
 
 @dataclass(frozen=True, slots=True)
