@@ -62,7 +62,7 @@ def generate(
     wells : a `lithogen.wells.Wells` whose facies and logs are honoured; none by default.
     like : survey whose spectrum, level and noise the seismic carries: a SurveyStyle, a
         preset name, or the path of a SEG-Y; by default a broad band without noise.
-    steps : network evaluations per tile; Default 4.
+    steps : network evaluations per tile; more are slower and closer to the prior. Default 4.
     model : a LithologyPipeline or a folder of weights; by default the shipped ones.
     device : torch device of the network, e.g. "cpu" or "cuda".
     store : folder of a Zarr store to stream into instead of memory. After a kill the same
