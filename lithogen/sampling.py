@@ -49,9 +49,9 @@ def noise_levels(steps: int) -> list[float]:
     if steps == 1:
         return [0.5 * (FIRST_LEVEL + LAST_LEVEL)]
     # More steps at high noise, as the shifted time of the flow has them.
-    ends = [level / (TIME_SHIFT - (TIME_SHIFT - 1.0) * level)
-            for level in (FIRST_LEVEL, LAST_LEVEL)]
-    linear = np.linspace(*ends, steps)
+    first, last = (level / (TIME_SHIFT - (TIME_SHIFT - 1.0) * level)
+                   for level in (FIRST_LEVEL, LAST_LEVEL))
+    linear = np.linspace(first, last, steps)
     levels = TIME_SHIFT * linear / (1.0 + (TIME_SHIFT - 1.0) * linear)
     return [round(float(level), 6) for level in levels]
 
