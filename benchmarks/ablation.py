@@ -26,7 +26,7 @@ from _common import report
 
 from lithogen.allocator import keep_freed_memory
 from lithogen.conditioning import decode_latent
-from lithogen.metrics import change_rate, facies_shares
+from lithogen.metrics import change_rate, facies_shares, fray, pattern_divergence
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
 from lithogen.rng import generator
@@ -37,11 +37,14 @@ from lithogen.training.loss import flow_loss
 from lithogen.training.train_litho import averaged_model, new_model
 from lithogen.training.worlds import Batch, CachedWorld, draw_batch, draw_crop, make_worlds
 from lithogen.training.worlds import latent_statistics as statistics
+from lithogen.world import latent_scale
 
 LEVELS = (0.9, 0.75, 0.5)
 N_HELD_OUT = 12
 # All are judged on the same crops, whatever they learned from.
 JUDGED_SHAPE, JUDGED_MARGIN = (64, 64, 96), 8
+# Lines whose borders are looked at; the margin is a whole number of them.
+PATCH = 4
 # Every variant says what it changes in the recipe of the first.
 WIDE = {"crop_shape": (48, 48, 80), "patch": (8, 8, 1), "widths": (64, 96)}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -97,7 +100,7 @@ def _held_out(
 ) -> Iterator[tuple[Batch, torch.Tensor]]:
     """Yield a held-out crop of every world, without wells, and its sample."""
     shares = NoiseWeights.white_only() if recipe.noise == "white" else NoiseWeights()
-    mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
+    mean, std = latent_scale(model)
     plain = replace(recipe, wells=0.0, unknown_controls=0.0)
     for number, world in enumerate(worlds):
         rng = generator(recipe.seed, "benchmark/ablation", number)
@@ -108,28 +111,10 @@ def _held_out(
             yield batch, denoise(model, batch.noise, batch.condition, batch.controls, 4)
 
 
-def _patterns(facies: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Count the most common 2x2x2 patterns: shale, sand, carbonate and the rest."""
-    kind = np.array([0, 1, 1, 2, 2, 3, 3, 2, 2, 3])[facies]
-    code = np.zeros(tuple(n - 1 for n in kind.shape), dtype=np.int64)
-    for corner in range(8):
-        at = tuple(slice(b, n - 1 + b) for n, b in
-                   zip(kind.shape, ((corner >> 2) & 1, (corner >> 1) & 1, corner & 1),
-                       strict=True))
-        code = 4 * code + kind[at]
-    return np.bincount(code.ravel(), minlength=4**8) / code.size
-
-
-def _divergence(p: np.ndarray[Any, Any], q: np.ndarray[Any, Any]) -> float:
-    """Jensen-Shannon divergence in nats."""
-    middle = 0.5 * (p + q)
-    return float(sum(0.5 * (a[a > 0] * np.log(a[a > 0] / middle[a > 0])).sum() for a in (p, q)))
-
-
 def _judge(
     model: LithoNet, recipe: LithoTraining, worlds: list[CachedWorld]
 ) -> dict[str, float | list[float]]:
-    mean, std = (torch.tensor(v) for v in (model.config.latent_mean, model.config.latent_std))
+    mean, std = latent_scale(model)
     m = recipe.margin
     inner = (slice(m, -m),) * 3
     errors = np.zeros((2, len(LEVELS)))
@@ -144,13 +129,14 @@ def _judge(
                 total, plain = flow_loss(model, level, loss)
                 errors[:, place] += float(total), float(plain)
         pair = [decode_latent(part[0], mean, std)[0] for part in (batch.latent, sample)]
-        border = [_border_rates(facies, m) for facies in pair]
         cut = [facies[inner] for facies in pair]
         shares.append([facies_shares(facies, N_FACIES) for facies in cut])
-        rates.append([[*border[k], float(change_rate(cut[k], 2).mean())] for k in (0, 1)])
-        patterns.append([_patterns(facies) for facies in cut])
+        rates.append([[*fray(facies, PATCH, 1), float(change_rate(facies, 2).mean())]
+                      for facies in cut])
+        patterns.append(cut)
         begin = time.process_time()
-    share, rate, pattern = (np.mean(one, axis=0) for one in (shares, rates, patterns))
+    share, rate = (np.mean(one, axis=0) for one in (shares, rates))
+    truth, made = (np.stack(one) for one in zip(*patterns, strict=True))
     voxels = len(worlds) * float(np.prod(recipe.crop_shape)) * 4
     return {
         "loss": np.round(errors[0] / len(worlds), 4).tolist(),
@@ -160,20 +146,12 @@ def _judge(
         "changes_at_borders": np.round(rate[:, 0], 4).tolist(),
         "changes_within": np.round(rate[:, 1], 4).tolist(),
         "changes_per_sample": np.round(rate[:, 2], 4).tolist(),
-        "pattern_divergence": round(_divergence(pattern[0], pattern[1]), 4),
+        "pattern_divergence": round(pattern_divergence(truth, made, N_FACIES), 4),
     }
 
 
-def _border_rates(facies: np.ndarray[Any, Any], margin: int) -> tuple[float, float]:
-    """Changes along lines at the borders of 4-line patches, and within them."""
-    change = (facies[:, 1:] != facies[:, :-1]).mean(axis=(0, 2))
-    border = np.arange(1, facies.shape[1]) % 4 == 0
-    change, border = change[margin:-margin], border[margin:-margin]
-    return float(change[border].mean()), float(change[~border].mean())
-
-
 def main() -> None:
-    """Print one JSON line per variant and, at the end, one of the best."""
+    """Print one JSON line per variant."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=6.0)
     parser.add_argument("--worlds", type=int, default=48)

@@ -22,6 +22,7 @@ from lithogen.pipeline import PACKAGED_WEIGHTS
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.worlds import Batch
+from lithogen.world import latent_scale
 
 
 def load_teacher(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet | None:
@@ -35,9 +36,8 @@ def load_teacher(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet |
         return None
     folder = PACKAGED_WEIGHTS if recipe.teacher == "shipped" else Path(recipe.teacher)
     teacher = load_denoiser(folder)[0].eval()
-    config = dict(teacher.config)
-    same = all(torch.allclose(torch.tensor(config[name]), wanted) for name, wanted in
-               (("latent_mean", mean), ("latent_std", std)))
+    same = all(torch.allclose(own, wanted) for own, wanted in
+               zip(latent_scale(teacher), (mean, std), strict=True))
     require(same, f"teacher {recipe.teacher} has another standardisation of the latent; start the "
             "student from the teacher's weights (--init)", WeightsError)
     teacher.to(memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
@@ -52,8 +52,7 @@ def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
     batch : crops with noise, conditions and controls; its facies and latents are not looked at.
     teacher : network in evaluation mode, sampled with `recipe.teacher_steps`.
     """
-    config = dict(teacher.config)
-    mean, std = (torch.tensor(config[name]) for name in ("latent_mean", "latent_std"))
+    mean, std = latent_scale(teacher)
     with torch.no_grad():
         made = denoise(teacher, batch.noise, batch.condition, batch.controls,
                        recipe.teacher_steps, wells=batch.wells)

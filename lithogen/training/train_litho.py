@@ -49,6 +49,7 @@ from lithogen.training.worlds import (
     make_worlds,
 )
 from lithogen.wells.project import N_WELL
+from lithogen.world import latent_scale
 
 log = logging.getLogger(__name__)
 
@@ -161,9 +162,8 @@ def _start(
         model = new_model(recipe, mean, std)
     else:
         model = load_denoiser(Path(init))[0]
-        config = dict(model.config)
-        mean, std = (torch.tensor(config[key]) for key in ("latent_mean", "latent_std"))
-        recipe = with_architecture(recipe, config)
+        mean, std = latent_scale(model)
+        recipe = with_architecture(recipe, dict(model.config))
     model.train().to(device=ranks.device, memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay,

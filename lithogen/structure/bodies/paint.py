@@ -18,7 +18,7 @@ from lithogen.rockphysics.facies import (
     SANDSTONE,
     SHALE,
 )
-from lithogen.structure.bodies.part import BodyKind, BodyPart
+from lithogen.structure.bodies.part import BodyPart
 
 # Samples of a column that are looked at together; ages within them bound what a part can meet.
 RUN = 8
@@ -61,16 +61,6 @@ class BodyFields:
     def kind(self) -> Tensor:
         """Return its `BodyKind`, int8."""
         return self.label([0, *(int(p.kind) for p in self.parts)], torch.int8)
-
-    def cover_by_kind(self) -> Tensor:
-        """Return condition maps: the share of each voxel in bodies of every kind.
-
-        Returns
-        -------
-        float32 (n_kind, n_iline, n_xline, n_twt), in the order of `BodyKind` from CHANNEL on.
-        """
-        kind = self.kind()
-        return torch.stack([self.cover * (kind == one) for one in list(BodyKind)[1:]])
 
     def fill(self) -> Tensor:
         """Return what bodies put into each voxel, times the share that they take of it.

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lithogen.errors import ShapeError
-from lithogen.rockphysics.facies import LIMESTONE, SANDSTONE, SHALE
+from lithogen.rockphysics.facies import LIMESTONE, MARL, SANDSTONE, SHALE
 from lithogen.scenario import Scenario
 from lithogen.structure.bodies import (
     DRAPE_LENGTHS,
@@ -21,7 +21,7 @@ from lithogen.structure.bodies import (
     paint,
 )
 from lithogen.structure.bodies.draw import KINDS, draw_bodies
-from lithogen.structure.bodies.paint import LEAST_DRAPE_MS
+from lithogen.structure.bodies.paint import FILL_FACIES, LEAST_DRAPE_MS, N_FILL
 from lithogen.structure.velocity import BackgroundVelocity
 
 # Shares are quotients of single-precision ages near 1000 ms over a voxel of 4 ms.
@@ -153,20 +153,28 @@ def _nodes(n: int = 400, step_ms: float = 1.0):
     return age, torch.ones_like(age)
 
 
-def test_condition_maps_split_the_cover_by_kind() -> None:
+def test_fill_maps_split_the_cover_by_facies() -> None:
     age, half = flat_layers((2, 2, 40))
-    parts = [one_part(1010.0, 1040.0), one_part(1060.0, 1071.0, kind=BodyKind.LOBE),
-             one_part(1020.0, 1081.0, ((1, 1),), kind=BodyKind.KARST)]
+    parts = [one_part(1010.0, 1040.0, facies=SANDSTONE),
+             one_part(1060.0, 1071.0, kind=BodyKind.LOBE, facies=MARL, ln_vp=-0.1),
+             one_part(1020.0, 1081.0, ((1, 1),), kind=BodyKind.MASS_TRANSPORT, facies=SHALE,
+                      scramble_ms=8.0)]
     fields = paint(age, half, parts)
-    maps = fields.cover_by_kind()
-    assert maps.shape == (len(BodyKind) - 1, 2, 2, 40)
-    assert torch.equal(maps.sum(0), fields.cover)
-    thickness_ms = 4.0 * maps.sum(-1)
-    for kind, at, wanted in ((BodyKind.CHANNEL, (0, 0), 30.0), (BodyKind.LOBE, (0, 0), 11.0),
-                             (BodyKind.KARST, (1, 1), 61.0)):
-        assert float(thickness_ms[(kind - 1, *at)]) == pytest.approx(wanted, abs=1e-2)
-        assert float(thickness_ms[kind - 1].sum()) == pytest.approx(wanted, abs=1e-2)
+    maps = fields.fill()
+    assert maps.shape == (2, 2, 40, N_FILL)
+    # All but the last, the shift of ln vp, are shares of the voxel.
+    assert torch.allclose(maps[..., :-1].sum(-1), fields.cover)
+    thickness_ms = 4.0 * maps.sum(2)
+    sand, marl, shuffled = FILL_FACIES.index(SANDSTONE), FILL_FACIES.index(MARL), N_FILL - 2
+    for channel, at, wanted in ((sand, (0, 0), 30.0), (marl, (0, 0), 11.0),
+                                (shuffled, (1, 1), 61.0), (N_FILL - 1, (0, 0), -11.0)):
+        assert float(thickness_ms[(*at, channel)]) == pytest.approx(wanted, abs=1e-2)
+        assert float(thickness_ms[..., channel].sum()) == pytest.approx(wanted, abs=1e-2)
 
+
+def test_without_bodies_fill_maps_are_zero() -> None:
+    age, half = flat_layers((2, 2, 40))
+    assert float(paint(age, half, []).fill().abs().max()) == 0.0
 
 
 @pytest.mark.parametrize("share", [0.1, 0.45])
