@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -42,13 +43,16 @@ def shares_option(options: argparse.ArgumentParser) -> None:
     """Add --shares: the noise weights to sample with, by default the shipped ones."""
     options.add_argument("--shares", nargs=5, type=float, default=None,
                          metavar=("SHARED", "PACKAGE", "LONG", "SHORT", "WHITE"))
+    options.add_argument("--fine", type=float, default=None,
+                         help="share of the finest bins in the shared part")
 
 
 def noise_weights(args: argparse.Namespace) -> Any:
     """Return the NoiseWeights that --shares asks for."""
     import lithogen
 
-    return lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
+    shares = lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
+    return shares if args.fine is None else dataclasses.replace(shares, fine=args.fine)
 
 
 def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:

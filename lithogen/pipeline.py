@@ -22,7 +22,7 @@ from lithogen.grid import Index3, Spacing, Window, tiles_covering
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import WEIGHTS_NAME, load_denoiser
 from lithogen.noise import NoiseWeights, stratigraphic_noise
-from lithogen.sampling import DEFAULT_STEPS, checked_scheduler, denoise
+from lithogen.sampling import DEFAULT_STEPS, checked_scheduler, default_scheduler, denoise
 from lithogen.structure import Structure
 from lithogen.world import World, latent_scale
 
@@ -79,14 +79,14 @@ class LithologyPipeline(DiffusionPipeline):
     ----------
     denoiser : trained LithoNet.
     scheduler : deterministic flow-matching scheduler of diffusers; by default Euler steps at
-        explicit noise levels. See `lithogen.sampling.checked_scheduler`.
+        explicit noise levels, see `lithogen.sampling.default_scheduler`.
     """
 
     model_cpu_offload_seq = "denoiser"  # type: ignore[assignment]
 
     def __init__(self, denoiser: LithoNet, scheduler: SchedulerMixin | None = None) -> None:
         super().__init__()
-        flow = checked_scheduler(scheduler)
+        flow = checked_scheduler(scheduler or default_scheduler(denoiser))
         self.register_modules(denoiser=denoiser, scheduler=flow)  # type: ignore[no-untyped-call]
         self.weights_sha256 = ""
         # CPU seconds spent so far, by part of the work.

@@ -1,7 +1,8 @@
-"""Deterministic sampling: explicit noise levels, Euler steps, canonical tiles."""
+"""Deterministic sampling: explicit noise levels, and Euler steps that keep the variance."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +10,63 @@ import numpy as np
 import torch
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
     FlowMatchEulerDiscreteScheduler,
+    FlowMatchEulerDiscreteSchedulerOutput,
 )
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
+from lithogen.conditioning import N_CODE
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
 
 DEFAULT_STEPS = 4
 FIRST_LEVEL, LAST_LEVEL = 0.95, 0.5
 TIME_SHIFT = 3.0
-_FLOWS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
+_FLOWS = ("AngleEulerScheduler", "FlowMatchEulerDiscreteScheduler",
+          "FlowMatchHeunDiscreteScheduler")
+
+
+class AngleEulerScheduler(FlowMatchEulerDiscreteScheduler):
+    """Euler steps of a flow along the angle atan2(sigma, 1 - sigma), on scaled latents.
+
+    On the straight path a Gaussian of unit variance shrinks and grows again, and Euler steps lose
+    much of its variance when they are few. Divided by hypot(sigma, 1 - sigma) it stays as it is:
+    then steps of any size keep it, and elastic residuals are close to Gaussian.
+
+    Source: Lu and Song (2024), Simplifying, stabilizing and scaling continuous-time consistency
+    models, section 3: the trigonometric flow of which this is the reparametrisation.
+    """
+
+    _step_index: Any
+
+    def step(  # type: ignore[override]
+        self, model_output: Tensor, timestep: Tensor, sample: Tensor, *_: Any,
+        return_dict: bool = True, **__: Any,
+    ) -> tuple[Tensor] | FlowMatchEulerDiscreteSchedulerOutput:
+        """Take one step.
+
+        Parameters
+        ----------
+        model_output : velocity (sample - clean) / sigma. timestep : as in `timesteps`.
+        sample : latent at that noise level.
+
+        Returns
+        -------
+        The latent at the next noise level, in a tuple or in diffusers' output.
+        """
+        if self.step_index is None:
+            self._init_step_index(timestep)  # type: ignore[arg-type]
+        place = self._step_index
+        now, then = (float(self.sigmas[place + k]) for k in (0, 1))
+        turn = math.atan2(then, 1.0 - then) - math.atan2(now, 1.0 - now)
+        size, next_size = math.hypot(now, 1.0 - now), math.hypot(then, 1.0 - then)
+        own = next_size * (1.0 - turn * (2.0 * now - 1.0)) / size
+        out = sample * own
+        out.add_(model_output, alpha=next_size * turn * size)
+        self._step_index = place + 1
+        if not return_dict:
+            return (out,)
+        return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=out)  # type: ignore[arg-type]
 
 
 def noise_levels(steps: int) -> list[float]:
@@ -79,6 +126,18 @@ class Known:
         found = clean[0, i, j, k]
         clean[0, i, j, k] = torch.where(self.latent.isnan(), found, self.latent)
 
+    def put_noisy(self, latent: Tensor, noise: Tensor, sigma: float) -> None:
+        """Write what is known into a latent of a noise level, in place.
+
+        Parameters
+        ----------
+        latent, noise : (1, iline, xline, twt, n_latent). sigma : noise level 0..1.
+        """
+        i, j, k = self.index.T
+        found, start = latent[0, i, j, k], noise[0, i, j, k]
+        wanted = (1.0 - sigma) * self.latent + sigma * start
+        latent[0, i, j, k] = torch.where(self.latent.isnan(), found, wanted)
+
 
 def denoise(
     model: LithoNet, noise: Tensor, condition: Tensor, controls: Tensor, steps: int,
@@ -89,12 +148,12 @@ def denoise(
 
     Parameters
     ----------
-    model : denoiser in evaluation mode.
+    model : denoiser in evaluation mode; what it returns is overwritten.
     noise : start, (batch, iline, xline, twt, n_latent), N(0, 1).
     condition, controls, wells : as in `LithoNet.forward`.
     steps : network evaluations.
     scheduler : a deterministic flow-matching scheduler of diffusers, see `checked_scheduler`; by
-        default Euler steps at `noise_levels`.
+        default that of `default_scheduler`, at `noise_levels`.
     known : voxels whose clean latent is replaced at every step; batch 1.
 
     Returns
@@ -105,54 +164,80 @@ def denoise(
     ------
     ConfigError : a scheduler that draws random numbers or does not follow a flow.
     """
-    flow = checked_scheduler(scheduler)
-    if isinstance(flow, FlowMatchEulerDiscreteScheduler):
-        flow.set_timesteps(sigmas=_levels(model, steps), device=noise.device)
-    else:
-        flow.set_timesteps(steps, device=noise.device)
-    scale = float(flow.config.num_train_timesteps)
-    last = len(flow.timesteps) - 1
-    # The mean of the standardised latent is 0.
-    latent = noise * (float(flow.timesteps[0]) / scale)
-    if known is not None:
-        start = torch.zeros_like(noise)
-        known.put(start)
-        latent = latent + (1.0 - float(flow.timesteps[0]) / scale) * start
-    for place, timestep in enumerate(flow.timesteps):
-        sigma = float(timestep) / scale
+    flow = checked_scheduler(scheduler or default_scheduler(model))
+    levels = _scheduled(flow, model, steps, noise.device)
+    # The standardised latent has mean 0 and variance 1.
+    is_angle = isinstance(flow, AngleEulerScheduler)
+    latent = noise * (math.hypot(levels[0], 1.0 - levels[0]) if is_angle else levels[0])
+    for place, (sigma, timestep) in enumerate(zip(levels, flow.timesteps, strict=True)):
+        if known is not None:
+            known.put_noisy(latent, noise, sigma)
         level = torch.full((noise.shape[0],), sigma, device=noise.device)
         clean: Tensor = model(latent, level, condition, controls, wells)
         if known is not None:
             known.put(clean)
-        if place == last and isinstance(flow, FlowMatchEulerDiscreteScheduler):
+        is_last = place == len(levels) - 1
+        if is_last and type(flow) is FlowMatchEulerDiscreteScheduler:
             # The last Euler step, to noise level 0, ends at the clean latent.
             return clean
-        velocity = (latent - clean).div_(sigma)
+        code = clean[..., :N_CODE].clone() if is_last and is_angle else None
+        # The clean latent is not needed any more, and volumes are large: work in it.
+        velocity = clean.sub_(latent).div_(-sigma)
         latent = flow.step(velocity, timestep, latent, return_dict=False)[0]
+        if code is not None:
+            # Facies are decided; residuals keep their variance.
+            latent[..., :N_CODE] = code
+    if known is not None:
+        known.put(latent)
     return latent
+
+
+def _scheduled(flow: Any, model: LithoNet, steps: int, device: torch.device) -> list[float]:
+    """Set the timesteps of a scheduler and return their noise levels."""
+    if isinstance(flow, FlowMatchEulerDiscreteScheduler):
+        flow.set_timesteps(sigmas=_levels(model, steps), device=device)
+    else:
+        flow.set_timesteps(steps, device=device)
+    scale = float(flow.config.num_train_timesteps)
+    return [float(timestep) / scale for timestep in flow.timesteps]
 
 
 def _levels(model: LithoNet, steps: int) -> list[float]:
     """Noise levels that a model was distilled to, if it has as many, else the usual ones."""
-    config = getattr(model, "config", None)
-    own = list(dict(config).get("levels", ())) if config is not None else []
+    own = _distilled(model)
     return own if len(own) == steps else noise_levels(steps)
 
 
-def checked_scheduler(scheduler: SchedulerMixin | None) -> Any:
+def _distilled(model: LithoNet) -> list[float]:
+    """Noise levels that a model was distilled to, empty for none."""
+    config = getattr(model, "config", None)
+    return list(dict(config).get("levels", ())) if config is not None else []
+
+
+def default_scheduler(model: LithoNet) -> SchedulerMixin:
+    """Return the scheduler of a model: straight steps where it was distilled, else angle steps.
+
+    A distilled model knows the end of every path, which is straight: then straight steps are exact.
+    """
+    found: SchedulerMixin = (
+        FlowMatchEulerDiscreteScheduler() if _distilled(model) else AngleEulerScheduler())
+    return found
+
+
+def checked_scheduler(scheduler: SchedulerMixin) -> Any:
     """Return a scheduler that can be used, or refuse it.
 
     Parameters
     ----------
-    scheduler : FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler, or a multistep
-        solver (DPMSolverMultistepScheduler, UniPCMultistepScheduler) with
-        prediction_type="flow_prediction" and use_flow_sigmas=True.
+    scheduler : AngleEulerScheduler, FlowMatchEulerDiscreteScheduler,
+        FlowMatchHeunDiscreteScheduler, or a multistep solver (DPMSolverMultistepScheduler,
+        UniPCMultistepScheduler) with prediction_type="flow_prediction" and use_flow_sigmas=True.
 
     Raises
     ------
     ConfigError : it would draw random numbers, which depend on the tile, or follows no flow.
     """
-    flow: Any = FlowMatchEulerDiscreteScheduler() if scheduler is None else scheduler
+    flow: Any = scheduler
     name = type(flow).__name__
     config = dict(flow.config)
     is_flow = name in _FLOWS or (

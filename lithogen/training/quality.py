@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from lithogen.rockphysics.facies import N_FACIES
 from lithogen.sampling import DEFAULT_STEPS, denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.loss import flow_loss
-from lithogen.training.worlds import Batch, draw_crop, make_worlds
+from lithogen.training.worlds import Batch, CachedWorld, draw_crop, make_worlds
 
 N_CROPS = 12
 LEVELS = (1.0, 0.9, 0.75, 0.5)
@@ -38,30 +39,24 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
     clean_mse_of_mean : the same error of a guess of zero everywhere, for comparison.
     facies_distance : share of the volume in other facies than held out, on average.
     changes_per_sample, changes_per_line : [held-out, sampled] share of neighbours that differ.
+    residual_std : [held-out, sampled] standard deviation of the residual of vp.
     """
-    white = recipe.noise == "white"
-    shares = NoiseWeights.white_only() if white else NoiseWeights()
     device = next(model.parameters()).device
-    plain = replace(recipe, wells=0.0, unknown_controls=0.0)
     errors: dict[float, list[float]] = {sigma: [] for sigma in LEVELS}
     guess: list[float] = []
-    pairs = []
+    pairs, residuals = [], []
     m = recipe.margin
     inner = (slice(m, -m),) * 3
-    for number, world in enumerate(make_worlds(recipe, "test", N_CROPS)):
-        rng = generator(recipe.seed, "training/quality", number)
-        crop = draw_crop(plain, [world], mean, std, rng, shares)
-        crop.pop("wells")
-        batch = Batch(**{name: part[None] for name, part in crop.items()},
-                      sigma=torch.ones(1)).to(device)
+    for batch, made in _sampled(model, recipe, mean, std, make_worlds(recipe, "test", N_CROPS)):
         with torch.inference_mode():
             for sigma, found in errors.items():
                 level = replace(batch, sigma=torch.full((1,), sigma, device=device))
                 found.append(float(flow_loss(model, level, recipe)[1]))
-            made = denoise(model, batch.noise, batch.condition, batch.controls, DEFAULT_STEPS)
         guess.append(float(batch.latent[0][inner].square().mean()))
-        pairs.append([decode_latent(latent[0][inner].cpu(), mean, std)[0]
-                      for latent in (batch.latent, made)])
+        decoded = [decode_latent(latent[0][inner].cpu(), mean, std)
+                   for latent in (batch.latent, made)]
+        pairs.append([facies for facies, _ in decoded])
+        residuals.append([float(residual[0].std()) for _, residual in decoded])
     truth, sampled = (np.mean([facies_shares(pair[k], N_FACIES) for pair in pairs], axis=0)
                       for k in (0, 1))
     return {
@@ -72,7 +67,26 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
                                for k in (0, 1)],
         "changes_per_line": [_mean([float(change_rate(pair[k], 1).mean()) for pair in pairs])
                              for k in (0, 1)],
+        "residual_std": [_mean([pair[k] for pair in residuals]) for k in (0, 1)],
     }
+
+
+def _sampled(
+    model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Tensor, worlds: list[CachedWorld]
+) -> Iterator[tuple[Batch, Tensor]]:
+    """Yield a crop of each world as a batch, and what the model samples there."""
+    shares = NoiseWeights.white_only() if recipe.noise == "white" else NoiseWeights()
+    device = next(model.parameters()).device
+    plain = replace(recipe, wells=0.0, unknown_controls=0.0)
+    for number, world in enumerate(worlds):
+        rng = generator(recipe.seed, "training/quality", number)
+        crop = draw_crop(plain, [world], mean, std, rng, shares)
+        crop.pop("wells")
+        batch = Batch(**{name: part[None] for name, part in crop.items()},
+                      sigma=torch.ones(1)).to(device)
+        with torch.inference_mode():
+            made = denoise(model, batch.noise, batch.condition, batch.controls, DEFAULT_STEPS)
+        yield batch, made
 
 
 def _mean(values: list[float]) -> float:

@@ -73,6 +73,7 @@ class _Run:
     std: Tensor
     worlds: list[CachedWorld]
     teacher: LithoNet | None = None
+    begun_from: str = ""
     step: int = 0
     figures: dict[str, float] = field(default_factory=dict)
 
@@ -157,11 +158,12 @@ def _start(
     if worlds is None:
         with _bar(progress, "worlds", recipe.n_worlds) as advance:
             worlds = make_worlds(recipe, "train", recipe.n_worlds, lambda _: advance(1))
+    begun_from = ""
     if init is None:
         mean, std = latent_statistics(worlds)
         model = new_model(recipe, mean, std)
     else:
-        model = load_denoiser(Path(init))[0]
+        model, begun_from = load_denoiser(Path(init))
         mean, std = latent_scale(model)
         recipe = with_architecture(recipe, dict(model.config))
     model.train().to(device=ranks.device, memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
@@ -174,7 +176,8 @@ def _start(
     if teacher is not None:
         teacher.to(ranks.device)  # type: ignore[arg-type]
         model.register_to_config(levels=recipe.levels)  # type: ignore[no-untyped-call]
-    return _Run(recipe, folder, ranks, model, average, optimizer, mean, std, worlds, teacher)
+    return _Run(recipe, folder, ranks, model, average, optimizer, mean, std, worlds, teacher,
+                begun_from)
 
 
 def with_architecture(recipe: LithoTraining, config: dict[str, Any]) -> LithoTraining:
@@ -317,8 +320,8 @@ def _export(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     quality = quality_table(model, run.recipe, run.mean, run.std)
     write({"step": run.step, "quality": quality})
     export_model(model, run.folder / MODEL_FOLDER, {
-        "recipe": run.recipe.to_dict(), "steps": run.step, "last_figures": run.figures,
-        "quality": quality,
+        "recipe": run.recipe.to_dict(), "init_sha256": run.begun_from, "steps": run.step,
+        "last_figures": run.figures, "quality": quality,
     })
 
 

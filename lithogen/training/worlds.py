@@ -18,7 +18,7 @@ from lithogen.conditioning import (
     simplex_code,
 )
 from lithogen.grid import Spacing, Window
-from lithogen.noise import NoiseWeights, stratigraphic_noise
+from lithogen.noise import PRIOR_FINE, NoiseWeights, stratigraphic_noise
 from lithogen.prior import world_fields
 from lithogen.prior.world import WorldFields
 from lithogen.rng import generator
@@ -205,10 +205,12 @@ def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     # Half of the crops have no independent noise at all, as the sampler has by default.
     white = float(np.exp(rng.uniform(np.log(0.002), np.log(0.08))))
     white *= float(rng.uniform() < 0.5)
-    octaves = float(np.exp(rng.uniform(np.log(0.02), np.log(0.40))))
+    octaves = float(np.exp(rng.uniform(np.log(0.004), np.log(0.25))))
     long = octaves * float(rng.uniform(0.35, 0.75))
-    package = float(rng.uniform(0.06, 0.18))
-    return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white)
+    package = float(rng.uniform(0.12, 0.24))
+    # A student learns what its teacher makes of the noise that generation uses.
+    fine = NoiseWeights().fine if recipe.teacher else PRIOR_FINE
+    return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white, fine)
 
 
 def draw_batch(

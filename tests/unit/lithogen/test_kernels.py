@@ -14,7 +14,7 @@ from lithogen.conditioning import (
     simplex_code,
 )
 from lithogen.grid import Spacing, Window
-from lithogen.noise import BIN_MS, NoiseWeights, stratigraphic_noise
+from lithogen.noise import COARSER_SHARES, SHARED_BINS_MS, NoiseWeights, stratigraphic_noise
 from lithogen.rng import normal
 from lithogen.structure import Structure
 
@@ -29,11 +29,16 @@ def test_shared_noise_interpolates_between_bins_of_age() -> None:
     age = torch.linspace(-500.0, 20700.0, 240).reshape(window.shape)
     weights = NoiseWeights(1.0, 0.0, 0.0, 0.0, 0.0)
     got = stratigraphic_noise(age, window, Spacing(), 9, 3, weights).numpy()
-    position = age.numpy().astype(np.float32) * np.float32(1.0 / BIN_MS)
-    lower = np.floor(position).astype(np.int64)
-    part = (position - lower)[..., None].astype(np.float64)
-    ends = [normal(9, "noise/shared", np.arange(3), (lower + k)[..., None]) for k in (0, 1)]
-    wanted = ((1 - part) * ends[0] + part * ends[1]) / np.sqrt(part**2 + (1 - part) ** 2)
+    wanted = np.zeros(got.shape)
+    shares = (weights.fine, *(np.array(COARSER_SHARES) * (1 - weights.fine)))
+    for number, (bin_ms, share) in enumerate(zip(SHARED_BINS_MS, shares, strict=True)):
+        position = age.numpy().astype(np.float32) * np.float32(1.0 / bin_ms)
+        lower = np.floor(position).astype(np.int64)
+        part = (position - lower)[..., None].astype(np.float64)
+        ends = [normal(9, f"noise/shared{number}", np.arange(3), (lower + k)[..., None])
+                for k in (0, 1)]
+        mixed = ((1 - part) * ends[0] + part * ends[1]) / np.sqrt(part**2 + (1 - part) ** 2)
+        wanted += np.sqrt(share) * mixed
     assert np.abs(got - wanted).max() < ROUNDING * 10
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 
 from lithogen.errors import ConfigError
 from lithogen.grid import Spacing, Window
-from lithogen.noise import NoiseWeights, stratigraphic_noise, white_noise
+from lithogen.noise import PRIOR_FINE, NoiseWeights, stratigraphic_noise, white_noise
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
@@ -64,6 +64,26 @@ def test_octaves_lose_their_correlation_with_distance() -> None:
     assert abs(correlation(120)) < 0.15
 
 
+def test_noise_has_the_covariance_of_the_prior_along_age() -> None:
+    """The prior's correlations of facies and residuals (docs/stage1.md), within 0.06."""
+    window = Window((0, 0, 0), (1, 1, 2000))
+    age = (2.0 * torch.arange(2000.0) + 0.3)[None, None]
+    weights = NoiseWeights(fine=PRIOR_FINE)
+    field = stratigraphic_noise(age, window, SPACING, 5, 64, weights)[0, 0]
+    for lag, wanted in ((2, 0.65), (4, 0.49), (8, 0.36), (15, 0.245), (30, 0.12), (60, 0.0)):
+        assert abs(float((field[:-lag] * field[lag:]).mean()) - wanted) < 0.06, lag
+
+
+def test_less_of_the_finest_bins_is_smoother_along_age() -> None:
+    window = Window((0, 0, 0), (1, 1, 2000))
+    age = (2.0 * torch.arange(2000.0) + 0.3)[None, None]
+    near = [float((field[:-2] * field[2:]).mean()) for field in (
+        stratigraphic_noise(age, window, SPACING, 5, 64, NoiseWeights(fine=fine))[0, 0]
+        for fine in (0.0, 0.25, 0.51, 1.0))]
+    assert near == sorted(near, reverse=True)
+    assert near[0] - near[-1] > 0.3
+
+
 @pytest.mark.parametrize("part", ["shared", "white", "default"])
 def test_part_equals_whole(part) -> None:
     whole, inner = Window((-9, 3, 4), (20, 24, 40)), Window((-4, 9, 11), (8, 10, 20))
@@ -99,3 +119,5 @@ def test_another_seed_is_another_column() -> None:
 def test_weights_must_be_shares(values) -> None:
     with pytest.raises(ConfigError, match="sum to 1"):
         NoiseWeights(*values)
+    with pytest.raises(ConfigError, match="fine"):
+        NoiseWeights(fine=1.5)

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from lithogen.conditioning import (
     N_ALL_CONTROLS,
+    N_CODE,
     N_CONDITION,
     N_LATENT,
     condition_maps,
@@ -29,6 +30,7 @@ from lithogen.rockphysics import N_FACIES
 from lithogen.sampling import (
     FIRST_LEVEL,
     LAST_LEVEL,
+    AngleEulerScheduler,
     Known,
     checked_scheduler,
     denoise,
@@ -109,12 +111,42 @@ def test_a_perfect_denoiser_gives_its_clean_latent() -> None:
     target = torch.linspace(-2, 2, 6).reshape(1, 1, 1, 1, 6).expand(1, 4, 4, 4, 6)
 
     def perfect(latent, sigma, condition, controls, wells):
-        return target
+        return target.clone()
 
     noise = torch.ones(1, 4, 4, 4, 6)
     for steps in (1, 4, 7):
         out = denoise(perfect, noise, noise, noise, steps)
         assert float((out - target).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 16])
+def test_residuals_keep_their_variance_in_any_number_of_steps(steps) -> None:
+    """The exact denoiser of a Gaussian of unit variance maps the noise to itself."""
+    def of_a_gaussian(latent, sigma, *told):
+        s = float(sigma)
+        return latent * ((1 - s) / ((1 - s) ** 2 + s**2))
+
+    noise = torch.linspace(-3, 3, 768).reshape(1, 4, 4, 4, N_LATENT)
+    out = denoise(of_a_gaussian, noise, noise, noise, steps)
+    assert float((out - noise)[..., N_CODE:].abs().max()) < 1e-5
+    straight = denoise(of_a_gaussian, noise, noise, noise, steps, _flow(SCHEDULERS[0]))
+    assert float(straight.std() / noise.std()) < 0.9
+
+
+def test_an_angle_step_is_the_exact_flow_in_its_limit() -> None:
+    target = torch.full((1, 2, 2, 2, N_LATENT), 0.7)
+    noise = torch.full_like(target, -1.3)
+    gaps = []
+    for steps in (8, 16, 32):
+        flow = AngleEulerScheduler()
+        flow.set_timesteps(sigmas=np.linspace(0.95, 0.5, steps).tolist())
+        latent = 0.05 * target + 0.95 * noise
+        for timestep in flow.timesteps[:-1]:
+            sigma = float(timestep) / 1000
+            latent = flow.step((latent - target) / sigma, timestep, latent).prev_sample
+        gaps.append(float((latent - 0.5 * (target + noise)).abs().max()))
+    assert gaps[0] > 1.7 * gaps[1] > 1.7**2 * gaps[2] > 0
+    assert gaps[2] < 0.03
 
 
 def test_sampler_refuses_schedulers_that_draw_noise() -> None:
@@ -187,8 +219,8 @@ def test_known_voxels_are_replaced_at_every_step() -> None:
     assert float(out[0, 0, 0].abs().max()) == 0.0
     # On the straight path from noise to what is known at every level.
     for level, latent in zip(noise_levels(4), seen, strict=True):
-        assert float((latent - torch.tensor([level + (1 - level) * 1.5, level,
-                                             level - (1 - level) * 2.0])).abs().max()) < 1e-5
+        wanted = torch.tensor([level + (1 - level) * 1.5, level - (1 - level) * 2.0])
+        assert float((latent[[0, 2]] - wanted).abs().max()) < 1e-5
 
 
 NET = {"widths": (8, 8), "n_blocks": (1, 1, 1), "n_embedding": 8, "latent_mean": (0.0,) * 12,

@@ -97,7 +97,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def run_two(command, timeout_s=60):
+def run_two(command, timeout_s=300):
     """Run a command as two processes of one run; return (exit status, stderr) of each."""
     port = str(free_port())
     common = os.environ | {
