@@ -1,9 +1,9 @@
 """Covariance of the stratigraphic noise beside that of what it becomes, along age and lines.
 
 Correlation of the latent of prior worlds (facies code and elastic residuals, less their means)
-and of noise, between voxels of one column at lags of age, and between columns at equal
-age. Training uses --fine 0.51, which has the covariance of the
-prior; sampling uses less of the finest bins.
+and of noise, between voxels of one column at lags of age, and between columns at equal age.
+Training uses --fine 0.51, which has the covariance of the prior; sampling uses less of the finest
+bins.
 
     python benchmarks/noise.py [--n 12] [--first 3000] [--fine F]
 """

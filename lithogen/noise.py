@@ -51,7 +51,7 @@ class NoiseWeights:
     ----------
     shared, package, octave_long, octave_short, white : each >= 0, sum 1.
     fine : share of the shared part in its finest bins, 0..1. The network is not told: less than in
-        training (`PRIOR_FINE`) makes beds thicker, and the default as thick as in the prior.
+        training (`PRIOR_FINE`) makes beds thicker (docs/stage1.md).
 
     Raises
     ------
