@@ -173,10 +173,12 @@ def denoise(
         if known is not None:
             known.put_noisy(latent, noise, sigma)
         level = torch.full((noise.shape[0],), sigma, device=noise.device)
-        clean: Tensor = model(latent, level, condition, controls, wells)
+        is_last = place == len(levels) - 1
+        # A last Euler step ends where the network says: there facies are decided.
+        ending = {"is_decided": True} if is_last and _can_decide(model, flow) else {}
+        clean: Tensor = model(latent, level, condition, controls, wells, **ending)
         if known is not None:
             known.put(clean)
-        is_last = place == len(levels) - 1
         if is_last and type(flow) is FlowMatchEulerDiscreteScheduler:
             # The last Euler step, to noise level 0, ends at the clean latent.
             return clean
@@ -210,8 +212,18 @@ def _levels(model: LithoNet, steps: int) -> list[float]:
 
 def _distilled(model: LithoNet) -> list[float]:
     """Noise levels that a model was distilled to, empty for none."""
+    return list(_config(model).get("levels", ()))
+
+
+def _can_decide(model: LithoNet, flow: Any) -> bool:
+    """Whether a model says residuals for every facies, and the scheduler ends with its answer."""
+    is_euler = isinstance(flow, FlowMatchEulerDiscreteScheduler)
+    return is_euler and bool(_config(model).get("given", False))
+
+
+def _config(model: LithoNet) -> dict[str, Any]:
     config = getattr(model, "config", None)
-    return list(dict(config).get("levels", ())) if config is not None else []
+    return {} if config is None else dict(config)
 
 
 def default_scheduler(model: LithoNet) -> SchedulerMixin:

@@ -50,6 +50,7 @@ class LithoNet(ModelMixin, ConfigMixin):
     levels : noise levels that the network was distilled to, from 1 downwards; () for none.
     codes : code of every facies, (n_facies, n_code). Where given, the network says probabilities
         of facies and the clean code is their mean; else it says the clean latent itself.
+    given : the network also says how residuals depend on which facies it is, see `decided`.
     """
 
     config_name = "config.json"  # type: ignore[assignment]
@@ -74,6 +75,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         latent_std: tuple[float, ...] = (),
         levels: tuple[float, ...] = (),
         codes: tuple[tuple[float, ...], ...] = (),
+        given: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.patch = (int(patch[0]), int(patch[1]), int(patch[2]))
@@ -103,20 +105,23 @@ class LithoNet(ModelMixin, ConfigMixin):
         self.n_code = len(codes[0]) if codes else 0
         n_out = n_latent - self.n_code + len(codes)
         self.last = nn.Linear(n_hidden or n_voxel, n_out)
+        self.per_facies = nn.Linear(n_hidden or n_voxel, len(codes) * (n_latent - self.n_code)
+                               ) if given and codes else None
         # The noisy latent reaches the output directly: at low noise little remains to be learnt.
         self.direct = nn.Linear(n_latent, n_out, bias=False)
         self.skip = nn.Linear(n_embedding, n_out)
-        for zero in (self.film, self.last, self.skip, self.enter_wells, self.own_wells):
-            nn.init.zeros_(zero.weight)
-            if zero.bias is not None:
-                nn.init.zeros_(zero.bias)
+        silent = (self.film, self.last, self.skip, self.enter_wells, self.own_wells,
+                  self.per_facies)
+        for part in silent:
+            for value in () if part is None else part.parameters():
+                nn.init.zeros_(value)
         self.code_table: Tensor
         self.register_buffer("code_table", _standardised(codes, latent_mean, latent_std),
                              persistent=False)
 
     def forward(
         self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor,
-        wells: Tensor | None = None,
+        wells: Tensor | None = None, *, is_decided: bool = False,
     ) -> Tensor:
         """Predict the clean latent.
 
@@ -127,6 +132,8 @@ class LithoNet(ModelMixin, ConfigMixin):
         condition : structure maps, (batch, iline, xline, twt, n_condition).
         controls : scenario, spacing and noise weights, (batch, n_controls).
         wells : maps of wells, (batch, iline, xline, twt, n_well), or None for no wells.
+        is_decided : answer with the likeliest facies and the residuals that go with it instead of
+            their means; for the last step of a sampler. Needs codes.
 
         Returns
         -------
@@ -134,13 +141,16 @@ class LithoNet(ModelMixin, ConfigMixin):
         """
         embedding = self.embed(sigma, controls)
         said = self._tokens(latent, condition, embedding, wells)
+        answer = self.decided if is_decided else self.clean
         if torch.is_grad_enabled():
-            return self.clean(self._voxels(latent, condition, embedding, said, wells))
+            return answer(self._voxels(latent, condition, embedding, said, wells, None, is_decided))
         out = torch.empty_like(latent)
-        for rows in self._slabs(latent):
-            own = None if wells is None else wells[:, rows]
-            out[:, rows] = self.clean(self._voxels(
-                latent[:, rows], condition[:, rows], embedding, said, own, rows))
+        for rows, times in self._slabs(latent):
+            inside = (slice(None), rows, slice(None), times)
+            own = None if wells is None else wells[inside]
+            tokens = said[..., times.start // self.patch[2]:times.stop // self.patch[2], :]
+            out[inside] = answer(self._voxels(
+                latent[inside], condition[inside], embedding, tokens, own, rows, is_decided))
         return out
 
     def scores(
@@ -153,42 +163,64 @@ class LithoNet(ModelMixin, ConfigMixin):
 
         Returns
         -------
-        (batch, iline, xline, twt, n_facies + n_latent - n_code).
+        (batch, iline, xline, twt, n_facies + n_latent - n_code), and with `given` for every facies
+        how much the residuals would be higher in it, n_facies * (n_latent - n_code) more.
         """
         embedding = self.embed(sigma, controls)
         said = self._tokens(latent, condition, embedding, wells)
-        return self._voxels(latent, condition, embedding, said, wells)
+        return self._voxels(latent, condition, embedding, said, wells, None, True)
 
     def clean(self, scores: Tensor) -> Tensor:
         """Return the clean latent of `scores`: the mean code under the probabilities."""
         if not self.n_code:
             return scores
-        n_facies = len(self.code_table)
+        n_facies, n_out = len(self.code_table), self.last.out_features
         code = scores[..., :n_facies].float().softmax(-1) @ self.code_table
-        return torch.cat([code, scores[..., n_facies:].float()], dim=-1)
+        return torch.cat([code, scores[..., n_facies:n_out].float()], dim=-1)
 
-    def _slabs(self, latent: Tensor) -> Iterator[slice]:
-        """Yield ranges of lines of few enough voxels, whole patches each."""
-        n_line, step = latent.shape[1], self.patch[0]
-        per_line = latent[:, :1].numel() // latent.shape[-1]
-        lines = max(SLAB_VOXELS // per_line // step, 1) * step
+    def decided(self, scores: Tensor) -> Tensor:
+        """Return the clean latent of `scores`: the likeliest facies and its residuals.
+
+        A mean over facies is no rock: where two of them are about as likely, the residuals of
+        either lie on one side of the mean.
+        """
+        facies = scores[..., :len(self.code_table)].argmax(-1)
+        return torch.cat([self.code_table[facies], self.residual_given(scores, facies)], dim=-1)
+
+    def residual_given(self, scores: Tensor, facies: Tensor) -> Tensor:
+        """Return the residuals expected where the facies is known, (..., n_latent - n_code).
+
+        Parameters
+        ----------
+        scores : as `scores` gives them. facies : codes, int64 (...).
+        """
+        n_facies, n_out = len(self.code_table), self.last.out_features
+        mean = scores[..., n_facies:n_out].float()
+        if self.per_facies is None:
+            return mean
+        higher = scores[..., n_out:].float().reshape(*facies.shape, n_facies, -1)
+        # Their mean over facies is none: the loss must not move probabilities through it.
+        chance = scores[..., :n_facies].detach().float().softmax(-1)
+        here = facies[..., None, None].expand(*facies.shape, 1, higher.shape[-1])
+        own = higher.gather(-2, here).squeeze(-2)
+        found: Tensor = mean + own - (chance[..., None] * higher).sum(-2)
+        return found
+
+    def _slabs(self, latent: Tensor) -> Iterator[tuple[slice, slice]]:
+        """Yield ranges of lines and of samples of few enough voxels, whole patches each."""
+        batch, n_line, n_cross, n_twt = latent.shape[:4]
+        (lines, _, step), per_sample = self.patch, batch * self.patch[0] * n_cross
+        samples = max(SLAB_VOXELS // per_sample // step, 1) * step
         for first in range(0, n_line, lines):
-            yield slice(first, min(first + lines, n_line))
+            for top in range(0, n_twt, samples):
+                yield slice(first, first + lines), slice(top, min(top + samples, n_twt))
 
     def _tokens(
         self, latent: Tensor, condition: Tensor, embedding: Tensor, wells: Tensor | None
     ) -> Tensor:
         """Features of tokens, (batch, iline, xline, twt, channel) in tokens."""
-        parts = []
-        whole = [slice(0, latent.shape[1])]
-        for rows in whole if torch.is_grad_enabled() else self._slabs(latent):
-            voxels = torch.cat([latent[:, rows], condition[:, rows].to(latent.dtype)], -1)
-            part = self.enter(space_to_depth(voxels, self.patch))
-            if wells is not None:
-                part = part + self.enter_wells(space_to_depth(wells[:, rows], self.patch))
-            parts.append(part)
         # 1x1x1 convolutions are matrix products over the last axis: several times faster so.
-        fine = to_channels_first(torch.cat(parts, dim=1))
+        fine = to_channels_first(self._entered(latent, condition, wells))
         for block in self.before:
             fine = block(fine, embedding)
         coarse = self.down(fine)
@@ -200,11 +232,31 @@ class LithoNet(ModelMixin, ConfigMixin):
             fine = block(fine, embedding)
         return silu(to_channels_last(self.norm(fine)))
 
+    def _entered(self, latent: Tensor, condition: Tensor, wells: Tensor | None) -> Tensor:
+        """Fold voxels into tokens, (batch, iline, xline, twt, channel) in tokens."""
+
+        def entered(inside: tuple[slice, ...]) -> Tensor:
+            voxels = torch.cat([latent[inside], condition[inside].to(latent.dtype)], -1)
+            part: Tensor = self.enter(space_to_depth(voxels, self.patch))
+            if wells is not None:
+                part = part + self.enter_wells(space_to_depth(wells[inside], self.patch))
+            return part
+
+        if torch.is_grad_enabled():
+            return entered((slice(None),))
+        sizes = [n // p for n, p in zip(latent.shape[1:4], self.patch, strict=True)]
+        out = latent.new_empty(latent.shape[0], *sizes, self.enter.out_features)
+        for rows, times in self._slabs(latent):
+            here = (slice(None), slice(rows.start // self.patch[0], rows.stop // self.patch[0]),
+                    slice(None), slice(times.start // self.patch[2], times.stop // self.patch[2]))
+            out[here] = entered((slice(None), rows, slice(None), times))
+        return out
+
     def _voxels(
         self, latent: Tensor, condition: Tensor, embedding: Tensor, said: Tensor,
-        wells: Tensor | None, rows: slice | None = None,
+        wells: Tensor | None, rows: slice | None = None, with_given: bool = False,
     ) -> Tensor:
-        """Scores of the voxels of some lines; `said` holds the tokens of all lines."""
+        """Scores of the voxels of some lines; `said` holds the tokens of all their samples."""
         near = self.own(torch.cat([latent, condition.to(latent.dtype)], -1))
         if wells is not None:
             near = near + self.own_wells(wells)
@@ -214,7 +266,7 @@ class LithoNet(ModelMixin, ConfigMixin):
             mine = said[:, here.start // p : here.stop // p]
             near = near + depth_to_space(self.fold(mine), self.patch)
         if self.linear is not None:
-            near = near + self._lifted(self.linear(said), here)
+            near = near + self._lifted(said, self.linear, here)
         scale, shift = self.film(embedding)[:, None, None, None, :].to(near.dtype).chunk(2, dim=-1)
         # Volumes of voxels are the largest of all: work in place where no gradient needs them.
         in_place = not torch.is_grad_enabled()
@@ -222,15 +274,21 @@ class LithoNet(ModelMixin, ConfigMixin):
         if self.hidden is not None:
             near = silu(self.hidden(near), inplace=in_place)
         gate = self.skip(embedding)[:, None, None, None, :]
-        return torch.addcmul(self.last(near), gate.to(near.dtype), self.direct(latent))
+        out = torch.addcmul(self.last(near), gate.to(near.dtype), self.direct(latent))
+        if not with_given or self.per_facies is None:
+            return out
+        return torch.cat([out, self.per_facies(near).to(out.dtype)], dim=-1)
 
-    def _lifted(self, words: Tensor, rows: slice) -> Tensor:
-        """Interpolate tokens (batch, I, J, twt, channel) between lines, for some lines."""
-        batch, n_i, n_j, n_k, channel = words.shape
+    def _lifted(self, said: Tensor, linear: nn.Linear, rows: slice) -> Tensor:
+        """Interpolate words of tokens (batch, I, J, twt, channel) between lines, for some lines."""
         p, q, r = self.patch
+        # Lines beyond the neighbouring tokens have no weight.
+        near = slice(max(rows.start // p - 1, 0), rows.stop // p + 1)
+        along_i = lift_weights(said.shape[1], p)[rows, near].to(said)
+        words = linear(said[:, near])
+        batch, n_i, n_j, n_k, channel = words.shape
         along_j = lift_weights(n_j, q).to(words)
         wide = torch.matmul(along_j, words.reshape(batch * n_i, n_j, -1))
-        along_i = lift_weights(n_i, p)[rows].to(words)
         out = torch.matmul(along_i, wide.reshape(batch, n_i, -1))
         out = out.reshape(batch, len(along_i), n_j * q, n_k, channel)
         return out if r == 1 else out.repeat_interleave(r, dim=3)

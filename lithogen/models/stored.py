@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from lithogen.config import read_verified, sha256_hex
-from lithogen.errors import WeightsError
+from lithogen.errors import WeightsError, require
 from lithogen.models.litho_net import LithoNet
 
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
@@ -34,3 +34,17 @@ def load_denoiser(root: Path) -> tuple[LithoNet, str]:
     except (RuntimeError, ValueError, TypeError, KeyError) as exc:
         raise WeightsError(f"weights in {folder} do not fit this version: {exc}") from exc
     return model, sha256_hex(content)
+
+
+def with_given(model: LithoNet) -> LithoNet:
+    """Return a network that says residuals for every facies; at first as the given one does.
+
+    Raises
+    ------
+    WeightsError : the network says no probabilities of facies.
+    """
+    config = dict(model.config)
+    require(bool(config["codes"]), "given needs a network with head 'facies'", WeightsError)
+    wider: LithoNet = LithoNet.from_config(config, given=True)
+    wider.load_state_dict(model.state_dict(), strict=False)
+    return wider

@@ -34,6 +34,8 @@ def flow_loss(model: LithoNet, batch: Batch, recipe: LithoTraining) -> tuple[Ten
     n_facies = len(model.code_table)
     facies = functional.cross_entropy(
         scores[..., :n_facies].movedim(-1, 1), batch.facies[inner].long(), reduction="none")
-    residual = error[..., model.n_code:].mean(dim=(1, 2, 3, 4))
+    # Residuals go with the facies that is there, not with the mean of all that could be.
+    found = model.residual_given(scores, batch.facies[inner].long())
+    residual = (found - target[..., model.n_code:]).square().mean(dim=(1, 2, 3, 4))
     weighted = recipe.facies_weight * weight.sqrt() * facies.mean(dim=(1, 2, 3))
     return (weighted + 0.5 * weight * residual).mean(), plain.mean()

@@ -27,7 +27,7 @@ from lithogen.conditioning import (
 from lithogen.config import write_json, write_manifest
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
-from lithogen.models.stored import load_denoiser
+from lithogen.models.stored import load_denoiser, with_given
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import load_teacher, taught
@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 MODEL_FOLDER = "model"
 ARCHITECTURE = ("patch", "coarsen", "widths", "n_blocks", "kernels", "n_voxel", "n_hidden", "lift",
-                "n_embedding")
+                "n_embedding", "given")
 SamplePicture = Callable[[Path, NDArray[np.int8], NDArray[np.int8]], None]
 
 
@@ -164,6 +164,7 @@ def _start(
         model = new_model(recipe, mean, std)
     else:
         model, begun_from = load_denoiser(Path(init))
+        model = with_given(model) if recipe.given else model
         mean, std = latent_scale(model)
         recipe = with_architecture(recipe, dict(model.config))
     model.train().to(device=ranks.device, memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
@@ -214,6 +215,7 @@ def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:
             n_hidden=recipe.n_hidden, lift=recipe.lift, n_embedding=recipe.n_embedding,
             latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()),
             codes=tuple(map(tuple, simplex_code().tolist())) if recipe.head == "facies" else (),
+            given=recipe.given,
         )
     return model
 

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ N_ROWS = 8
 # Sums of gradients in another order: single precision, carried through five steps of AdamW,
 # whose first steps divide every gradient by its own size.
 PARALLEL_TOLERANCE = 2e-5
+# Both fail on a refusal, the second a moment after the first.
+GRACE_S = 30.0
 
 RECIPE = """
 seed = 4
@@ -44,9 +47,8 @@ precision = "float32"
 TRAINING = """
 import sys
 from lithogen.training.train_litho import train
-recipe, out = sys.argv[1:]
-train(recipe, out, progress=False, stop_after=2)
-train(recipe, out, progress=False, stop_after=4, resume=True)
+recipe, out, last = sys.argv[1:4]
+train(recipe, out, progress=False, stop_after=int(last), resume=len(sys.argv) > 4)
 """
 WORKER = """
 import sys
@@ -97,29 +99,37 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def run_two(command, timeout_s=300):
+def run_two(folder, command, timeout_s=300):
     """Run a command as two processes of one run; return (exit status, stderr) of each."""
-    port = str(free_port())
     common = os.environ | {
-        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
+        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()),
         "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
         "PYTHONPATH": str(ROOT)}
-    started = [
-        subprocess.Popen([sys.executable, *command], cwd=ROOT, text=True, stderr=subprocess.PIPE,
-                         env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
-        for rank in range(2)]
+    texts = [folder / f"{rank}.txt" for rank in range(2)]
+    started = []
+    for rank, text in enumerate(texts):
+        with text.open("w") as file:
+            started.append(subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, stderr=file,
+                env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}))
+    end = time.monotonic() + timeout_s
     try:
-        texts = [process.communicate(timeout=timeout_s)[1] for process in started]
+        # As torchrun does: one that dies ends the other, which would wait for it for ever.
+        while any(process.poll() is None for process in started) and time.monotonic() < end:
+            if any(process.poll() for process in started):
+                end = min(end, time.monotonic() + GRACE_S)
+            time.sleep(0.1)
     finally:
         for process in started:
             process.kill()
-    return [(process.returncode, text) for process, text in zip(started, texts, strict=True)]
+    return [(process.wait(), text.read_text())
+            for process, text in zip(started, texts, strict=True)]
 
 
 @pytest.mark.slow
 def test_two_processes_are_one_with_both_batches(tmp_path) -> None:
     worker = WORKER.format(here=str(Path(__file__).parent))
-    for status, text in run_two(["-c", worker, str(tmp_path)]):
+    for status, text in run_two(tmp_path, ["-c", worker, str(tmp_path)]):
         assert status == 0, text
     first, second = (load_file(tmp_path / f"{rank}.safetensors") for rank in range(2))
     alone = make_net()
@@ -135,7 +145,7 @@ def test_two_processes_are_one_with_both_batches(tmp_path) -> None:
 @pytest.mark.slow
 def test_processes_with_other_weights_are_refused(tmp_path) -> None:
     worker = WORKER.format(here=str(Path(__file__).parent))
-    for status, text in run_two(["-c", worker, str(tmp_path), "differ"]):
+    for status, text in run_two(tmp_path, ["-c", worker, str(tmp_path), "differ"]):
         assert status != 0
         assert "RanksError: weights 0.weight of 1 processes differ" in text
 
@@ -148,8 +158,10 @@ def test_two_processes_train_and_resume_as_one_with_twice_the_batch(tmp_path) ->
     (tmp_path / "two.toml").write_text(RECIPE)
     (tmp_path / "one.toml").write_text(RECIPE.replace("\nbatch = 2", "\nbatch = 4"))
     command = ["-c", TRAINING, str(tmp_path / "two.toml"), str(tmp_path / "two")]
-    for status, text in run_two(command):
-        assert status == 0, text
+    # Two launches: a run is joined once a process, as its launcher's port serves one run.
+    for last in (["2"], ["4", "resume"]):
+        for status, text in run_two(tmp_path, command + last):
+            assert status == 0, text
     train(tmp_path / "one.toml", tmp_path / "one", progress=False, stop_after=4)
     two, one = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("two", "one"))
     for name in one:
