@@ -31,6 +31,7 @@ from lithogen.rockphysics.facies import (
     SHALE,
 )
 from lithogen.rockphysics.reservoir import net_share
+from lithogen.rockphysics.trends import POROSITY_LIMITS
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
@@ -188,7 +189,8 @@ def with_texture(rows: Float, ln_vp: Float, texture: Float) -> Float:
     factor = np.stack([-2.0 * ln_vp - rho, -2.0 * SHEAR_PER_VP * ln_vp - rho, rho], axis=-1)
     out = np.empty((*rows.shape[:2], len(COLUMNS)))
     out[..., :3] = rows[..., :3] * np.exp(factor)[:, None]
-    out[..., 3] = np.clip(rows[..., 3] - POROSITY_PER_VP * ln_vp[:, None], 0.0, None)
+    out[..., 3] = np.clip(rows[..., 3] - POROSITY_PER_VP * ln_vp[:, None], 0.0,
+                          POROSITY_LIMITS[1])
     out[..., 4] = rows[..., 4]
     out[..., 5] = texture[:, None]
     # Stiff rock may have been at the bound of its minerals before.

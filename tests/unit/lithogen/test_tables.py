@@ -37,6 +37,7 @@ from lithogen.prior.tables import (
     facies_by_environment,
     strata_of,
     texture_of,
+    with_texture,
 )
 from lithogen.rockphysics.facies import (
     CHALK,
@@ -358,3 +359,14 @@ def test_only_recent_tables_are_kept(monkeypatch) -> None:
         strata.chunk(chunk)
     assert sorted(strata._kept) == [1, 2]
     np.testing.assert_array_equal(strata.chunk(0).total, first.total)
+
+
+def test_texture_of_soft_mud_leaves_a_rock() -> None:
+    # The sea floor's mud of a slow world: its porosity came out above 1, and vs was not a number.
+    vp, vs, rho, porosity = 1450.0, 150.0, 1700.0, 0.64
+    rows = np.array([1e9 / (rho * vp**2), 1e9 / (rho * vs**2), rho, porosity, 0.0])
+    out = with_texture(np.tile(rows, (3, 1, 1)), np.array([-1.2, 0.0, 1.2]), np.zeros(3))
+    assert np.isfinite(out).all()
+    found = np.sqrt(1e9 / (out[..., 0] * out[..., 2]))
+    assert found.min() > 1300.0
+    assert out[..., 3].max() <= 0.65
