@@ -19,11 +19,12 @@ _JIT: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "error_
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _compiled(function: Function) -> Function:
+def compiled(function: Function) -> Function:
+    """Compile a loop over voxels."""
     return cast(Function, numba.njit(**_JIT)(function))
 
 
-@_compiled
+@compiled
 def mix_row(
     row: F32, shared: F32, octaves: F32, cells: I32, weights: F32, place: int
 ) -> None:
@@ -39,7 +40,7 @@ def mix_row(
                 row[c] += weight * octaves[cell, place, c]
 
 
-@_compiled
+@compiled
 def aged_noise(
     lower: I32, part: F32, shared: F32, octaves: F32, cells: I32, weights: F32, out: F32
 ) -> None:
@@ -71,7 +72,7 @@ def aged_noise(
                 out[column, k, c] += near * table[place, c] + far * table[place + 1, c]
 
 
-@_compiled
+@compiled
 def write_conditions(
     place: I32, waves: F32, columns: tuple[F32, ...], fill: F32, depth: F32, out: F32
 ) -> None:
@@ -99,7 +100,7 @@ def write_conditions(
             out[n, n_wave + 5 + c] = fill[n, c]
 
 
-@_compiled
+@compiled
 def nearest_code(latent: F32, mean: F32, std: F32, codes: F32, facies: NDArray[np.int8],
                  residual: F32) -> None:
     """Write the facies whose code fits a latent best, and its residuals, per voxel.

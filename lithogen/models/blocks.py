@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -141,6 +143,19 @@ def lift_weights(n_token: int, step: int) -> Tensor:
     -------
     float32 (n_token * step, n_token), rows sum to 1.
     """
-    place = (torch.arange(n_token * step) + 0.5) / step - 0.5
-    place = place.clamp(0, n_token - 1)
+    place = _centres(n_token, step)
     return (1.0 - (place[:, None] - torch.arange(n_token)[None, :]).abs()).clamp(min=0.0)
+
+
+def lift_places(
+    n_token: int, step: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    """Return the tokens before and after every voxel and the share of the second, as above."""
+    place = _centres(n_token, step)
+    before = place.floor().to(torch.int32)
+    after = (before + 1).clamp(max=n_token - 1)
+    return before.numpy(), after.numpy(), (place - before).numpy()
+
+
+def _centres(n_token: int, step: int) -> Tensor:
+    return ((torch.arange(n_token * step) + 0.5) / step - 0.5).clamp(0, n_token - 1)

@@ -10,6 +10,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from lithogen.models import voxel_kernel
 from lithogen.models.blocks import (
     ChannelNorm,
     ConvBlock,
@@ -144,6 +145,9 @@ class LithoNet(ModelMixin, ConfigMixin):
         answer = self.decided if is_decided else self.clean
         if torch.is_grad_enabled():
             return answer(self._voxels(latent, condition, embedding, said, wells, None, is_decided))
+        if voxel_kernel.can_fuse(self, latent):
+            return voxel_kernel.answered(
+                self, latent, condition, embedding, said, wells, is_decided)
         out = torch.empty_like(latent)
         for rows, times in self._slabs(latent):
             inside = (slice(None), rows, slice(None), times)

@@ -1,0 +1,336 @@
+"""The level of voxels of LithoNet in one compiled pass, for processors and without gradients.
+
+As single tensor operations this level moves every volume of features through memory some fifteen
+times, which costs more than the arithmetic. Here a run of samples stays in the cache from the
+latent to the clean latent. It says what `LithoNet._voxels` and `LithoNet.clean` say, up to
+rounding.
+
+Sums run in one fixed order with plain IEEE multiply and add: what a voxel gets depends on its own
+inputs alone, not on threads or on its place in an array.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import linear
+
+from lithogen.kernels import compiled
+from lithogen.models.blocks import lift_places
+
+if TYPE_CHECKING:
+    from lithogen.models.litho_net import LithoNet
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+Lift = tuple[I32, I32, F32]
+# Samples worked on together: all their features fit the first-level cache.
+RUN = 64
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+# Where tanh is 1 in single precision.
+_FLAT = np.float32(7.9)
+# Rational minimax approximation x P(x^2) / Q(x^2) of tanh, as in Eigen; 2 units in the last place.
+_P = tuple(np.float32(v) for v in (
+    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+    1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03))
+_Q = tuple(np.float32(v) for v in (
+    1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03))
+
+
+@compiled
+def add_products(weight: F32, x: F32, out: F32, n: int) -> None:
+    """Add weight @ x to `out` in the first n columns, eight terms at a time."""
+    n_out, n_in = weight.shape
+    whole = n_in - n_in % 8
+    for o in range(n_out):
+        row = out[o]
+        for r in range(0, whole, 8):
+            w0, w1, w2, w3 = weight[o, r], weight[o, r + 1], weight[o, r + 2], weight[o, r + 3]
+            w4, w5, w6, w7 = weight[o, r + 4], weight[o, r + 5], weight[o, r + 6], weight[o, r + 7]
+            x0, x1, x2, x3, x4, x5, x6, x7 = (
+                x[r], x[r + 1], x[r + 2], x[r + 3], x[r + 4], x[r + 5], x[r + 6], x[r + 7])
+            for b in range(n):
+                row[b] = (row[b] + w0 * x0[b] + w1 * x1[b] + w2 * x2[b] + w3 * x3[b]
+                          + w4 * x4[b] + w5 * x5[b] + w6 * x6[b] + w7 * x7[b])
+        for r in range(whole, n_in):
+            w0, x0 = weight[o, r], x[r]
+            for b in range(n):
+                row[b] += w0 * x0[b]
+
+
+@compiled
+def half_tanh(x: F32, out: F32, n: int) -> None:
+    """Write tanh(x / 2)."""
+    for b in range(n):
+        v = min(max(_HALF * x[b], -_FLAT), _FLAT)
+        y = v * v
+        p = ((((((_P[0] * y + _P[1]) * y + _P[2]) * y + _P[3]) * y + _P[4]) * y + _P[5]) * y
+             + _P[6])
+        q = ((_Q[0] * y + _Q[1]) * y + _Q[2]) * y + _Q[3]
+        out[b] = v * p / q
+
+
+@compiled
+def swish(x: F32, spare: F32, n: int) -> None:
+    """Replace x by x * sigmoid(x), in place."""
+    for c in range(x.shape[0]):
+        row = x[c]
+        half_tanh(row, spare, n)
+        for b in range(n):
+            row[b] = _HALF * row[b] * (_ONE + spare[b])
+
+
+@compiled
+def likeliest(score: F32, best: I32, n: int) -> None:
+    """Write the place of the highest score, the first of equal ones."""
+    for b in range(n):
+        best[b] = 0
+        for c in range(1, score.shape[0]):
+            if score[c, b] > score[best[b], b]:
+                best[b] = c
+
+
+@compiled
+def chances(score: F32, spare: F32, n: int) -> None:
+    """Replace scores (n_facies, n) by probabilities, in place."""
+    n_facies = score.shape[0]
+    for b in range(n):
+        spare[b] = score[0, b]
+    for c in range(1, n_facies):
+        row = score[c]
+        for b in range(n):
+            spare[b] = max(spare[b], row[b])
+    for c in range(n_facies):
+        row = score[c]
+        for b in range(n):
+            row[b] -= spare[b]
+    for c in range(n_facies):
+        # exp(x) = (1 + tanh(x / 2)) / (1 - tanh(x / 2)): exact to 1e-7 of the largest, which is 1.
+        row = score[c]
+        half_tanh(row, spare, n)
+        for b in range(n):
+            row[b] = (_ONE + spare[b]) / (_ONE - spare[b])
+    for b in range(n):
+        spare[b] = _ZERO
+    for c in range(n_facies):
+        for b in range(n):
+            spare[b] += score[c, b]
+    for c in range(n_facies):
+        row = score[c]
+        for b in range(n):
+            row[b] /= spare[b]
+
+
+@compiled
+def begin(out: F32, bias: F32, n: int) -> None:
+    """Write a bias into the first n columns."""
+    for c in range(out.shape[0]):
+        for b in range(n):
+            out[c, b] = bias[c]
+
+
+@compiled
+def line_answer(
+    told: tuple[F32, F32, F32], words: F32, slot: int, step: int, lifted: F32,
+    along_i: tuple[int, int, np.float32], along_j: Lift, own: F32, hidden: F32, hidden_bias: F32,
+    last: F32, last_bias: F32, direct: F32, each: F32, each_bias: F32, codes: F32, out: F32,
+) -> None:
+    """Write the clean latent of one inline.
+
+    Parameters
+    ----------
+    told : latent, condition and wells, each (n_xline, n_twt, channels).
+    words : of a row of tokens to each of their voxels, (n_token, n_twt, voxels * n_voxel).
+    slot, step : first voxel of a token that lies on this line; voxels of a token along it.
+    lifted : words of all tokens to voxels between them, (tokens i, tokens j, n_twt, n_voxel).
+    along_i, along_j : tokens before and after, and the share of the second.
+    each, each_bias : residuals given facies; no rows for the mean answer.
+    """
+    latent, condition, wells = told
+    n_latent, n_condition, n_well = latent.shape[2], condition.shape[2], wells.shape[2]
+    n_voxel, n_facies, n_code = own.shape[0], codes.shape[0], codes.shape[1]
+    n_res, n_twt = last.shape[0] - n_facies, latent.shape[1]
+    x = np.empty((n_latent + n_condition + n_well, RUN), dtype=np.float32)
+    first = np.empty((n_voxel, RUN), dtype=np.float32)
+    second = np.empty((hidden.shape[0], RUN), dtype=np.float32)
+    score = np.empty((last.shape[0], RUN), dtype=np.float32)
+    higher = np.empty((each.shape[0], RUN), dtype=np.float32)
+    code = np.empty((n_code, RUN), dtype=np.float32)
+    table = np.ascontiguousarray(codes.T)
+    spare, word = np.empty(RUN, dtype=np.float32), np.empty(n_voxel, dtype=np.float32)
+    best = np.empty(RUN, dtype=np.int32)
+    i0, i1, u = along_i
+    before, after, share = along_j
+    for j in range(latent.shape[0]):
+        v = share[j]
+        w00, w01 = (_ONE - u) * (_ONE - v), (_ONE - u) * v
+        w10, w11 = u * (_ONE - v), u * v
+        begin_word = (slot + j % step) * n_voxel
+        for top in range(0, n_twt, RUN):
+            n = min(RUN, n_twt - top)
+            for b in range(n):
+                k = top + b
+                mine = words[j // step, k]
+                l00, l01 = lifted[i0, before[j], k], lifted[i0, after[j], k]
+                l10, l11 = lifted[i1, before[j], k], lifted[i1, after[j], k]
+                for c in range(n_voxel):
+                    word[c] = mine[begin_word + c] + (
+                        w00 * l00[c] + w01 * l01[c] + w10 * l10[c] + w11 * l11[c])
+                for c in range(n_voxel):
+                    first[c, b] = word[c]
+                for c in range(n_latent):
+                    x[c, b] = latent[j, k, c]
+                for c in range(n_condition):
+                    x[n_latent + c, b] = condition[j, k, c]
+                for c in range(n_well):
+                    x[n_latent + n_condition + c, b] = wells[j, k, c]
+            add_products(own, x, first, n)
+            swish(first, spare, n)
+            begin(second, hidden_bias, n)
+            add_products(hidden, first, second, n)
+            swish(second, spare, n)
+            begin(score, last_bias, n)
+            add_products(last, second, score, n)
+            add_products(direct, x[:n_latent], score, n)
+            if each.shape[0] > 0:
+                likeliest(score[:n_facies], best, n)
+            chances(score[:n_facies], spare, n)
+            for b in range(n):
+                for c in range(n_res):
+                    out[j, top + b, n_code + c] = score[n_facies + c, b]
+            if each.shape[0] == 0:
+                begin(code, np.zeros(n_code, dtype=np.float32), n)
+                add_products(table, score[:n_facies], code, n)
+                for b in range(n):
+                    for c in range(n_code):
+                        out[j, top + b, c] = code[c, b]
+                continue
+            begin(higher, each_bias, n)
+            add_products(each, second, higher, n)
+            for b in range(n):
+                for c in range(n_code):
+                    out[j, top + b, c] = codes[best[b], c]
+                for c in range(n_res):
+                    mean = _ZERO
+                    for f in range(n_facies):
+                        mean += score[f, b] * higher[f * n_res + c, b]
+                    out[j, top + b, n_code + c] += higher[best[b] * n_res + c, b] - mean
+
+
+@dataclass(frozen=True, slots=True)
+class VoxelWeights:
+    """Weights of the level of voxels under one embedding, ready for the kernel.
+
+    Parameters
+    ----------
+    own : (n_voxel, n_latent + n_condition + n_well). fold, linear : (weight, bias) of the words of
+        tokens. hidden, last : (weight, bias). direct : (n_out, n_latent).
+    per_facies : (weight, bias) of residuals given facies. codes : (n_facies, n_code).
+    """
+
+    own: F32
+    fold: tuple[Tensor, Tensor]
+    linear: tuple[Tensor, Tensor]
+    hidden: tuple[F32, F32]
+    last: tuple[F32, F32]
+    direct: F32
+    per_facies: tuple[F32, F32]
+    codes: F32
+
+
+def can_fuse(model: LithoNet, latent: Tensor) -> bool:
+    """Whether the kernel covers this network and input."""
+    is_plain = (latent.device.type == "cpu" and latent.dtype == torch.float32
+                and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu"))
+    is_covered = (model.fold is not None and model.linear is not None
+                  and model.hidden is not None and model.n_code > 0 and model.patch[2] == 1
+                  and model.last.weight.dtype == torch.float32)
+    return is_plain and is_covered
+
+
+def answered(
+    model: LithoNet, latent: Tensor, condition: Tensor, embedding: Tensor, said: Tensor,
+    wells: Tensor | None, is_decided: bool,
+) -> Tensor:
+    """Return the clean latent, like `latent`.
+
+    Parameters
+    ----------
+    latent, condition, wells : of all voxels, as in `LithoNet.forward`.
+    embedding : (batch, n_embedding). said : features of all tokens.
+    is_decided : as in `LithoNet.forward`.
+    """
+    out = torch.empty_like(latent)
+    nothing = torch.empty(*latent.shape[:4], 0)
+    told = nothing if wells is None else wells.float()
+    for n in range(latent.shape[0]):
+        weights = _prepared(model, embedding[n:n + 1], wells is not None, is_decided)
+        _answer(model.patch, weights, tuple(part[n].contiguous().numpy() for part in
+                                            (latent, condition.float(), told)),
+                said[n], out[n].numpy())
+    return out
+
+
+def _prepared(
+    model: LithoNet, embedding: Tensor, with_wells: bool, is_decided: bool
+) -> VoxelWeights:
+    """Work the modulation by the embedding into the weights."""
+    assert model.fold is not None and model.linear is not None and model.hidden is not None
+    scale, shift = model.film(embedding)[0].chunk(2)
+    scale = 1.0 + scale
+    n_voxel = len(scale)
+    own = torch.cat([model.own.weight, model.own_wells.weight], 1) if with_wells else (
+        model.own.weight)
+    words = model.fold.weight.reshape(-1, n_voxel, model.fold.in_features)
+    gate = model.skip(embedding)[0]
+    each = model.per_facies if is_decided else None
+    none = (np.empty((0, model.hidden.out_features), np.float32), np.empty(0, np.float32))
+    return VoxelWeights(
+        _array(own * scale[:, None]),
+        ((words * scale[:, None]).reshape(model.fold.weight.shape),
+         (model.fold.bias.reshape(-1, n_voxel) * scale).reshape(-1)),
+        (model.linear.weight * scale[:, None], model.linear.bias * scale + shift),
+        (_array(model.hidden.weight), _array(model.hidden.bias)),
+        (_array(model.last.weight), _array(model.last.bias)),
+        _array(model.direct.weight * gate[:, None]),
+        none if each is None else (_array(each.weight), _array(each.bias)),
+        _array(model.code_table),
+    )
+
+
+def _array(values: Tensor) -> F32:
+    return np.ascontiguousarray(values.detach().numpy())
+
+
+def _answer(
+    patch: tuple[int, int, int], weights: VoxelWeights, told: tuple[F32, ...], said: Tensor,
+    out: F32,
+) -> None:
+    """Answer for all lines of one volume, rows of tokens at a time."""
+    p, q, _ = patch
+    along = tuple(lift_places(n, step) for n, step in zip(said.shape[:2], (p, q), strict=True))
+    lifted = linear(said, *weights.linear).numpy()
+    n_thread = min(torch.get_num_threads(), p)
+    with ThreadPoolExecutor(n_thread) as pool:
+        for row in range(said.shape[0]):
+            words = linear(said[row], *weights.fold).numpy()
+
+            def answer(first: int, row: int = row, words: F32 = words) -> None:
+                for line in range(first, p, n_thread):
+                    place = row * p + line
+                    line_answer(
+                        (told[0][place], told[1][place], told[2][place]), words, line * q, q,
+                        lifted, (along[0][0][place], along[0][1][place], along[0][2][place]),
+                        along[1], weights.own, *weights.hidden, *weights.last, weights.direct,
+                        *weights.per_facies, weights.codes, out[place])
+
+            if n_thread == 1:
+                answer(0)
+            else:
+                list(pool.map(answer, range(n_thread)))
