@@ -1,14 +1,17 @@
 """Distillation: few steps learn from many, on pairs of noise and what a teacher makes of it.
 
 Noise and prior worlds are drawn independently, so a first step can only guess the mean. A teacher's
-sampler ties one world to every noise; a student that learns from these pairs can go straight.
+sampler ties one world to every noise; a student that learns from these pairs can go straight. Its
+later steps learn from where its own earlier steps lead, as they will be used.
 
-Source: Liu, Gong and Liu (2023), Flow straight and fast (rectified flow, reflow).
+Source: Liu, Gong and Liu (2023), Flow straight and fast (rectified flow, reflow). Ross, Gordon and
+Bagnell (2011), A reduction of imitation learning to no-regret online learning: own states.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -60,3 +63,27 @@ def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
     latent = encode_latent(facies, residual, mean, std)
     return replace(batch, latent=latent.to(batch.latent.device),
                    facies=torch.from_numpy(facies).to(batch.facies.device))
+
+
+def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batch:
+    """Replace the noisy latents of a batch by those that a student's own steps lead to.
+
+    Parameters
+    ----------
+    batch : crops whose noise levels are among `levels`. student : network in training.
+    levels : noise levels of its steps, falling; () leaves the batch as it is.
+    """
+    if not levels:
+        return batch
+    latent = batch.noise * levels[0]
+    out = latent.clone()
+    with torch.no_grad():
+        for now, then in pairwise(levels):
+            later = batch.sigma < 0.5 * (now + then)
+            if not bool(later.any()):
+                break
+            level = torch.full_like(batch.sigma, now)
+            clean = student(latent, level, batch.condition, batch.controls, batch.wells)
+            latent = clean + (latent - clean) * (then / now)
+            out[later] = latent[later]
+    return replace(batch, noisy=out)

@@ -20,9 +20,7 @@ def flow_loss(model: LithoNet, batch: Batch, recipe: LithoTraining) -> tuple[Ten
     Source: Lipman et al. (2023), Flow matching; clean-latent prediction with weight 1/sigma^2.
     Dieleman et al. (2022), Continuous diffusion for categorical data: cross entropy.
     """
-    level = batch.sigma[:, None, None, None, None]
-    noisy = (1.0 - level) * batch.latent + level * batch.noise
-    scores = model.scores(noisy, batch.sigma, batch.condition, batch.controls, batch.wells)
+    scores = model.scores(batch.given(), batch.sigma, batch.condition, batch.controls, batch.wells)
     m = recipe.margin
     inner = (slice(None), slice(m, -m), slice(m, -m), slice(m, -m))
     scores, target = scores[inner].float(), batch.latent[inner]

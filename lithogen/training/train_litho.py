@@ -30,7 +30,7 @@ from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser, with_given
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
-from lithogen.training.distil import load_teacher, taught
+from lithogen.training.distil import followed, load_teacher, taught
 from lithogen.training.loss import flow_loss
 from lithogen.training.parallel import (
     Ranks,
@@ -247,7 +247,8 @@ def _micro_batches(run: _Run) -> Iterator[Batch]:
         size = min(recipe.micro_batch, recipe.batch - part * recipe.micro_batch)
         drawn = draw_batch(replace(recipe, batch=size), run.worlds, run.mean, run.std, run.step,
                            run.ranks.rank * n_parts + part).to(run.device)
-        yield drawn if run.teacher is None else taught(drawn, run.teacher, recipe)
+        yield drawn if run.teacher is None else followed(
+            taught(drawn, run.teacher, recipe), run.model, recipe.levels)
 
 
 def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:

@@ -174,6 +174,7 @@ class Batch:
     facies : codes, int8 (batch, iline, xline, twt).
     controls : (batch, n). sigma : (batch,).
     wells : maps of wells like `condition`, None where no crop has any.
+    noisy : what the network is given, like `latent`; None where that is noise mixed with `latent`.
     """
 
     latent: Tensor
@@ -183,6 +184,14 @@ class Batch:
     controls: Tensor
     sigma: Tensor
     wells: Tensor | None = None
+    noisy: Tensor | None = None
+
+    def given(self) -> Tensor:
+        """Return the noisy latent of every crop."""
+        if self.noisy is not None:
+            return self.noisy
+        level = self.sigma[:, None, None, None, None]
+        return (1.0 - level) * self.latent + level * self.noise
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
@@ -194,9 +203,9 @@ class Batch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         found = {item.name: getattr(self, item.name) for item in fields(self)}
-        wells = found.pop("wells")
-        return Batch(**{name: change(tensor) for name, tensor in found.items()},
-                     wells=None if wells is None else change(wells))
+        changed: dict[str, Any] = {name: None if tensor is None else change(tensor)
+                                   for name, tensor in found.items()}
+        return Batch(**changed)
 
 
 def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:

@@ -12,7 +12,7 @@ from lithogen.conditioning import decode_latent
 from lithogen.errors import WeightsError
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
-from lithogen.training.distil import load_teacher, taught
+from lithogen.training.distil import followed, load_teacher, taught
 from lithogen.training.train_litho import export_model, new_model, train
 from lithogen.training.worlds import draw_batch, make_world
 
@@ -45,6 +45,25 @@ def test_latents_are_what_the_teacher_makes_of_the_noise(teacher) -> None:
         made = denoise(net, batch.noise, batch.condition, batch.controls, 3)
     assert_array_equal(found.facies.numpy(), decode_latent(made, MEAN, STD)[0])
     assert_array_equal(decode_latent(found.latent, MEAN, STD)[0], found.facies.numpy())
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_student_learns_from_where_its_own_steps_lead(teacher, place) -> None:
+    levels = (1.0, 0.8, 0.5)
+    recipe = replace(TOY, teacher=str(teacher), teacher_steps=3, levels=levels)
+    net = load_teacher(recipe, MEAN, STD)
+    net.register_to_config(levels=levels)
+    batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
+    batch = replace(batch, sigma=torch.tensor([levels[place], 1.0]))
+    inputs = []
+    watch = net.register_forward_pre_hook(lambda _, told: inputs.append(told[0].clone()))
+    with torch.no_grad():
+        denoise(net, batch.noise, batch.condition, batch.controls, 3)
+    watch.remove()
+    found = followed(batch, net, levels).given()
+    torch.testing.assert_close(found[0], inputs[place][0], rtol=0, atol=1e-4)
+    torch.testing.assert_close(found[1], batch.noise[1])
+    assert torch.equal(followed(batch, net, ()).given()[1], batch.noise[1])
 
 
 def test_a_teacher_of_another_scale_is_refused(teacher) -> None:
