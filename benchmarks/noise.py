@@ -24,12 +24,10 @@ COLUMN_STEP, AGE_STEP = 40, 4
 
 def panel_of(latent: NDArray[np.float32], age: NDArray[np.float32], ages: Float) -> Float:
     """Sample a section (n_column, n_twt, n) at common ages; NaN where a column lacks one."""
+    from lithogen.metrics.continuity import columns_at_ages
+
     out = np.full((len(latent), len(ages), latent.shape[-1]), np.nan)
-    for row, column in enumerate(age):
-        rising = np.maximum.accumulate(column)
-        after = np.clip(np.searchsorted(rising, ages), 1, len(rising) - 1)
-        near = after - (np.abs(rising[after - 1] - ages) < np.abs(rising[after] - ages))
-        is_there = np.abs(rising[near] - ages) <= 2 * STEP_MS
+    for row, (_, near, is_there) in enumerate(columns_at_ages(age, ages, 2 * STEP_MS)):
         out[row, is_there] = latent[row, near[is_there]]
     return out - np.nanmean(out, axis=(0, 1))
 

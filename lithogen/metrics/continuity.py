@@ -64,25 +64,36 @@ def facies_panel(facies: NDArray[np.integer], age: NDArray[np.floating]) -> NDAr
     return panel
 
 
-def _common_ages(
-    age: NDArray[np.floating],
-) -> tuple[Float, Iterator[tuple[Float, NDArray[np.intp], NDArray[np.bool_]]]]:
-    """Return the ages of a panel and, column by column, where they lie.
+Column = tuple[Float, NDArray[np.intp], NDArray[np.bool_]]
 
-    A column gives its ages made to rise, the index of the sample nearest to each age of the
-    panel, and whether that one is near enough to count.
+
+def columns_at_ages(
+    age: NDArray[np.floating], ages: Float, near_ms: float = NEAR_MS
+) -> Iterator[Column]:
+    """Yield where ages lie in every column of a section.
+
+    Parameters
+    ----------
+    age : of the samples in ms, (n_column, n_twt). ages : looked for, rising (n,).
+    near_ms : how near a sample must be to count.
+
+    Yields
+    ------
+    The column's ages made to rise (n_twt,), the index of the sample nearest to each of `ages`, and
+    whether that one is near enough.
     """
+    for column in age:
+        rising = np.maximum.accumulate(column.astype(np.float64))
+        after = np.clip(np.searchsorted(rising, ages), 1, len(rising) - 1)
+        is_before = np.abs(rising[after - 1] - ages) < np.abs(rising[after] - ages)
+        nearest = after - is_before
+        yield rising, nearest, np.abs(rising[nearest] - ages) <= near_ms
+
+
+def _common_ages(age: NDArray[np.floating]) -> tuple[Float, Iterator[Column]]:
+    """Return the ages of a panel and, column by column, where they lie."""
     ages = np.quantile(age, np.linspace(0.02, 0.98, N_AGES))
-
-    def columns() -> Iterator[tuple[Float, NDArray[np.intp], NDArray[np.bool_]]]:
-        for column in age:
-            rising = np.maximum.accumulate(column.astype(np.float64))
-            after = np.clip(np.searchsorted(rising, ages), 1, len(rising) - 1)
-            is_before = np.abs(rising[after - 1] - ages) < np.abs(rising[after] - ages)
-            nearest = after - is_before
-            yield rising, nearest, np.abs(rising[nearest] - ages) <= NEAR_MS
-
-    return ages, columns()
+    return ages, columns_at_ages(age, ages)
 
 
 def detrend(values: NDArray[np.floating], length: int = 51) -> Float:
