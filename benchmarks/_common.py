@@ -45,6 +45,8 @@ def shares_option(options: argparse.ArgumentParser) -> None:
                          metavar=("SHARED", "PACKAGE", "LONG", "SHORT", "WHITE"))
     options.add_argument("--fine", type=float, default=None,
                          help="share of the finest bins in the shared part")
+    options.add_argument("--style", type=float, default=None,
+                         help="share of the whole in bins of 300 ms")
 
 
 def noise_weights(args: argparse.Namespace) -> Any:
@@ -52,7 +54,9 @@ def noise_weights(args: argparse.Namespace) -> Any:
     import lithogen
 
     shares = lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
-    return shares if args.fine is None else dataclasses.replace(shares, fine=args.fine)
+    told = {name: getattr(args, name) for name in ("fine", "style")}
+    return dataclasses.replace(
+        shares, **{name: value for name, value in told.items() if value is not None})
 
 
 def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:

@@ -4,6 +4,7 @@ Every voxel of every channel is N(0, 1), and a weighted sum of independent parts
 
 shared   a function of age alone, the same at any distance (bins of 4, 12 and 36 ms of age)
 package  the same with bins of 90 ms, which lets thick units be thicker than the net's view
+style    the same with bins of 300 ms: successions differ from one another as a whole
 octaves  functions of age and of lateral cells of 3200 m and 1000 m: beds change and end
 white    independent per voxel
 
@@ -39,6 +40,7 @@ COARSER_SHARES = (0.46, 0.54)
 # 0.35 and 0.24 at 4, 8, 16 and 30 ms (benchmarks/noise.py --fine 0.51).
 PRIOR_FINE = 0.51
 PACKAGE_BIN_MS = 90.0
+STYLE_BIN_MS = 300.0
 OCTAVE_BIN_MS = 12.0
 OCTAVE_CELLS_M = (3200.0, 1000.0)
 
@@ -52,6 +54,7 @@ class NoiseWeights:
     shared, package, octave_long, octave_short, white : each >= 0, sum 1.
     fine : share of the shared part in its finest bins, 0..1. The network is not told: less than in
         training (`PRIOR_FINE`) makes beds thicker (docs/stage1.md).
+    style : share of the whole in bins of 300 ms, 0..1; the five divide the rest. Not told either.
 
     Raises
     ------
@@ -69,10 +72,12 @@ class NoiseWeights:
     octave_short: float = 0.008
     white: float = 0.0
     fine: float = 0.2
+    style: float = 0.0
 
     def __post_init__(self) -> None:
         values = self.as_tuple()
-        require(0.0 <= self.fine <= 1.0, f"fine is {self.fine}, wanted 0 to 1")
+        for name, share in (("fine", self.fine), ("style", self.style)):
+            require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")
         require(
             min(values) >= 0.0 and abs(sum(values) - 1.0) < 1e-6,
             f"noise weights {values} must be >= 0 and sum to 1",
@@ -85,7 +90,7 @@ class NoiseWeights:
     @classmethod
     def white_only(cls) -> NoiseWeights:
         """Return the weights of ordinary independent noise (the control that must fail)."""
-        return cls(0.0, 0.0, 0.0, 0.0, 1.0)
+        return cls(0.0, 0.0, 0.0, 0.0, 1.0, style=0.0)
 
 
 N_NOISE_WEIGHTS = 5
@@ -111,18 +116,21 @@ def stratigraphic_noise(
     """
     y_m, x_m, _ = window.axes(spacing)
     out = np.zeros((age.shape[0] * age.shape[1], age.shape[2], n_channels), dtype=np.float32)
+    rest = 1.0 - weights.style
+    shared, package, long, short, white = (rest * share for share in weights.as_tuple())
     shares = (weights.fine, *((1.0 - weights.fine) * part for part in COARSER_SHARES))
-    parts = [(f"noise/shared{number}", bin_ms, share * weights.shared) for number, (bin_ms, share)
+    parts = [(f"noise/shared{number}", bin_ms, share * shared) for number, (bin_ms, share)
              in enumerate(zip(SHARED_BINS_MS, shares, strict=True))]
-    parts.append(("noise/package", PACKAGE_BIN_MS, weights.package))
+    parts += [("noise/package", PACKAGE_BIN_MS, package),
+              ("noise/style", STYLE_BIN_MS, weights.style)]
     for stream, bin_ms, share in parts:
         if share > 0:
             _add_shared(out, age, seed, stream, bin_ms, share)
-    if weights.octave_long + weights.octave_short > 0:
-        _add_octaves(out, age, y_m, x_m, seed, weights)
+    if long + short > 0:
+        _add_octaves(out, age, y_m, x_m, seed, (long, short))
     noise = torch.from_numpy(out).reshape(*age.shape, n_channels)
-    if weights.white > 0:
-        noise += float(np.sqrt(weights.white)) * white_noise(window, seed, n_channels)
+    if white > 0:
+        noise += float(np.sqrt(white)) * white_noise(window, seed, n_channels)
     return noise
 
 
@@ -170,7 +178,7 @@ def _used_bins(
 
 def _add_octaves(
     out: NDArray[np.float32], age: Tensor, y_m: Float, x_m: Float, seed: int,
-    weights: NoiseWeights,
+    given: tuple[float, float],
 ) -> None:
     """Add the octaves of lateral cells to (n_column, n_twt, n_channel)."""
     n_channels = out.shape[-1]
@@ -181,7 +189,7 @@ def _add_octaves(
     shares: list[NDArray[np.float32]] = []
     count = 0
     for number, (cell_m, weight) in enumerate(
-        zip(OCTAVE_CELLS_M, (weights.octave_long, weights.octave_short), strict=True)
+        zip(OCTAVE_CELLS_M, given, strict=True)
     ):
         if weight == 0:
             continue

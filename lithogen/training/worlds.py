@@ -219,7 +219,9 @@ def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     package = float(rng.uniform(0.12, 0.24))
     # A student learns what its teacher makes of the noise that generation uses.
     fine = NoiseWeights().fine if recipe.teacher else PRIOR_FINE
-    return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white, fine)
+    style = NoiseWeights().style if recipe.teacher else 0.0
+    return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white,
+                        fine, style)
 
 
 def draw_batch(

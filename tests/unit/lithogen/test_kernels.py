@@ -27,7 +27,7 @@ WAVE_STEP = np.pi * AGE_PERIODS_MS[-1] / N_WAVE_ROWS / AGE_PERIODS_MS[0]
 def test_shared_noise_interpolates_between_bins_of_age() -> None:
     window = Window((0, 0, 0), (2, 3, 40))
     age = torch.linspace(-500.0, 20700.0, 240).reshape(window.shape)
-    weights = NoiseWeights(1.0, 0.0, 0.0, 0.0, 0.0)
+    weights = NoiseWeights(1.0, 0.0, 0.0, 0.0, 0.0, style=0.0)
     got = stratigraphic_noise(age, window, Spacing(), 9, 3, weights).numpy()
     wanted = np.zeros(got.shape)
     shares = (weights.fine, *(np.array(COARSER_SHARES) * (1 - weights.fine)))
@@ -50,7 +50,7 @@ def test_every_share_of_the_noise_has_unit_variance() -> None:
         shares = [0.0] * 5
         shares[place] = 1.0
         noise = stratigraphic_noise(age, window, Spacing(dx_m=900.0, dy_m=900.0), 4, 2,
-                                    NoiseWeights(*shares))
+                                    NoiseWeights(*shares, style=0.0))
         assert abs(float(noise.std()) - 1.0) < 0.05, place
 
 

@@ -15,11 +15,13 @@ from lithogen.structure import Structure
 
 SPACING = Spacing()
 PARTS = {
-    "shared": NoiseWeights(1, 0, 0, 0, 0),
-    "package": NoiseWeights(0, 1, 0, 0, 0),
-    "octave_long": NoiseWeights(0, 0, 1, 0, 0),
-    "octave_short": NoiseWeights(0, 0, 0, 1, 0),
+    "shared": NoiseWeights(1, 0, 0, 0, 0, style=0),
+    "package": NoiseWeights(0, 1, 0, 0, 0, style=0),
+    "octave_long": NoiseWeights(0, 0, 1, 0, 0, style=0),
+    "octave_short": NoiseWeights(0, 0, 0, 1, 0, style=0),
     "white": NoiseWeights.white_only(),
+    "style": NoiseWeights(style=1.0),
+    "a third of style": NoiseWeights(0.5, 0.2, 0.1, 0.1, 0.1, style=0.33),
     "default": NoiseWeights(),
 }
 
@@ -68,7 +70,7 @@ def test_noise_has_the_covariance_of_the_prior_along_age() -> None:
     """The prior's correlations of facies and residuals (docs/stage1.md), within 0.06."""
     window = Window((0, 0, 0), (1, 1, 2000))
     age = (2.0 * torch.arange(2000.0) + 0.3)[None, None]
-    weights = NoiseWeights(fine=PRIOR_FINE)
+    weights = NoiseWeights(fine=PRIOR_FINE, style=0.0)
     field = stratigraphic_noise(age, window, SPACING, 5, 64, weights)[0, 0]
     for lag, wanted in ((2, 0.65), (4, 0.49), (8, 0.36), (15, 0.245), (30, 0.12), (60, 0.0)):
         assert abs(float((field[:-lag] * field[lag:]).mean()) - wanted) < 0.06, lag
@@ -82,6 +84,21 @@ def test_less_of_the_finest_bins_is_smoother_along_age() -> None:
         for fine in (0.0, 0.25, 0.51, 1.0))]
     assert near == sorted(near, reverse=True)
     assert near[0] - near[-1] > 0.3
+
+
+def test_style_holds_together_far_along_age() -> None:
+    window = Window((0, 0, 0), (1, 1, 4000))
+    age = (2.0 * torch.arange(4000.0) + 0.3)[None, None]
+
+    def correlation(style: float, lag: int) -> float:
+        weights = NoiseWeights(style=style)
+        field = stratigraphic_noise(age, window, SPACING, 5, 64, weights)[0, 0]
+        return float((field[:-lag] * field[lag:]).mean())
+
+    # 120 ms apart nothing else is left of the default shares.
+    assert abs(correlation(0.0, 60)) < 0.05
+    assert correlation(0.3, 60) > 0.15
+    assert abs(correlation(0.3, 320)) < 0.08
 
 
 @pytest.mark.parametrize("part", ["shared", "white", "default"])
@@ -121,3 +138,5 @@ def test_weights_must_be_shares(values) -> None:
         NoiseWeights(*values)
     with pytest.raises(ConfigError, match="fine"):
         NoiseWeights(fine=1.5)
+    with pytest.raises(ConfigError, match="style is"):
+        NoiseWeights(style=-0.1)
