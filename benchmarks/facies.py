@@ -2,7 +2,8 @@
 
 One tile per seed. Shares of the facies (mean over worlds, and the spread between worlds as a
 ratio), changes per sample and per line, changes at the borders of the net's patches, volume in
-isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels.
+isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels. Standard
+deviation of ln impedance, and its RMS step from line to line where facies change and elsewhere.
 
     python benchmarks/facies.py [--n 8] [--first 4000] [--steps 4] [--shares S P L S W]
 """
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 from _common import noise_weights, parser, report, shares_option
-from _quality import channel_sand, median
+from _quality import channel_sand, log_impedance, median
+from numpy.typing import NDArray
 
 from lithogen.allocator import keep_freed_memory
 
@@ -45,7 +47,10 @@ def main() -> None:
         prior = world_fields(structure, window, SPACING, seed)
         made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
                     weights=noise_weights(args))
-        for name, facies in (("prior", prior.facies), ("generated", made.lithology)):
+        for name, facies, rock in (("prior", prior.facies, prior),
+                                   ("generated", made.lithology, made)):
+            impedance = log_impedance(rock.vp, rock.rho)
+            at_changes, elsewhere = steps_along_lines(facies, impedance)
             has_patches = patch[1] > 1
             border, within = fray(facies, patch[1], 1) if has_patches else (np.nan, np.nan)
             rows[name].append({
@@ -55,6 +60,9 @@ def main() -> None:
                 "within_patches": within,
                 "small_bodies": small_body_share(facies),
                 "sand_in_channels": channel_sand(prior.structure, facies, sand),
+                "impedance_std": float(impedance.std()),
+                "step_at_changes": at_changes,
+                "step_elsewhere": elsewhere,
             })
             shares[name].append(facies_shares(facies, len(FACIES)))
     mean = {name: np.mean(values, 0) for name, values in shares.items()}
@@ -72,6 +80,17 @@ def main() -> None:
                 for code, facies in enumerate(FACIES)},
         spread_ratio=spread,
     )
+
+
+def steps_along_lines(
+    facies: NDArray[np.integer], impedance: NDArray[np.floating]
+) -> tuple[float, float]:
+    """Return the RMS step of ln impedance from line to line where facies change, and elsewhere."""
+    step = np.diff(impedance, axis=1)
+    changes = facies[:, 1:] != facies[:, :-1]
+    where, elsewhere = (float(np.sqrt(np.square(step[mask]).mean())) if mask.any() else np.nan
+                        for mask in (changes, ~changes))
+    return where, elsewhere
 
 
 def mean_or_none(values: list[float]) -> float | None:

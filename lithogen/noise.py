@@ -72,7 +72,7 @@ class NoiseWeights:
     octave_short: float = 0.008
     white: float = 0.0
     fine: float = 0.2
-    style: float = 0.0
+    style: float = 0.1
 
     def __post_init__(self) -> None:
         values = self.as_tuple()

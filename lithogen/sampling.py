@@ -142,7 +142,7 @@ class Known:
 def denoise(
     model: LithoNet, noise: Tensor, condition: Tensor, controls: Tensor, steps: int,
     scheduler: SchedulerMixin | None = None, *, wells: Tensor | None = None,
-    known: Known | None = None,
+    known: Known | None = None, is_decided: bool = False,
 ) -> Tensor:
     """Integrate the flow from noise to a clean latent.
 
@@ -155,6 +155,8 @@ def denoise(
     scheduler : a deterministic flow-matching scheduler of diffusers, see `checked_scheduler`; by
         default that of `default_scheduler`, at `noise_levels`.
     known : voxels whose clean latent is replaced at every step; batch 1.
+    is_decided : the last of the Euler steps answers with the residuals of the likeliest facies, if
+        the model says them, instead of with their mean over facies (docs/stage1.md).
 
     Returns
     -------
@@ -174,8 +176,9 @@ def denoise(
             known.put_noisy(latent, noise, sigma)
         level = torch.full((noise.shape[0],), sigma, device=noise.device)
         is_last = place == len(levels) - 1
-        # A last Euler step ends where the network says: there facies are decided.
-        ending = {"is_decided": True} if is_last and _can_decide(model, flow) else {}
+        # A last Euler step ends where the network says.
+        ending = ({"is_decided": True} if is_last and is_decided and _can_decide(model, flow)
+                  else {})
         clean: Tensor = model(latent, level, condition, controls, wells, **ending)
         if known is not None:
             known.put(clean)

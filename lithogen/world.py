@@ -107,14 +107,14 @@ class World:
         """
         y_m, x_m, twt_s = tile.axes(self.spacing)
         depth_m = self.structure.velocity.depth(twt_s)
-        vp, vs, rho = decode_elastic(facies, residual, self.family, depth_m)
+        vp, vs, rho = decode_elastic(residual, self.family, depth_m)
         # The network is not told of salt: stocks belong to the structure.
         is_salt = (found.bodies.kind() == BodyKind.SALT).numpy()
         facies[is_salt] = EVAPORITE
         for values, halite in zip((vp, vs, rho), HALITE, strict=True):
             values[is_salt] = halite
         out: Volumes = {"lithology": facies, "vp": vp, "vs": vs, "rho": rho}
-        is_measured = self._honour(tile, out, residual, depth_m)
+        is_measured = self._honour(tile, out)
         porosity = porosity_of(facies, rho, self.family, depth_m)
         fluid = fluids(self.structure, self.seed, found.age.numpy(), depth_m, y_m, x_m)
         # Logs hold the fluid that was there.
@@ -127,17 +127,14 @@ class World:
             "fluid": fluid, "porosity": porosity, "net_to_gross": net_share(facies, porosity),
         }
 
-    def _honour(
-        self, tile: Window, out: Volumes, residual: NDArray[np.float32],
-        depth_m: NDArray[np.float64],
-    ) -> tuple[NDArray[np.int64], ...]:
+    def _honour(self, tile: Window, out: Volumes) -> tuple[NDArray[np.int64], ...]:
         """Give well voxels the wells' values, in place; return their places."""
         if self.voxels is None:
             return (np.empty(0, dtype=np.int64),) * 3
         from lithogen.wells.honour import overwrite
 
         overwrite(self.voxels, tile, facies=out["lithology"], vp=out["vp"], vs=out["vs"],
-                  rho=out["rho"], residual=residual, family=self.family, depth_m=depth_m)
+                  rho=out["rho"])
         inside = self.voxels.inside(tile)
         i, j, k = (inside.index - np.array(tile.origin)).T
         return i, j, k

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from torch import Tensor
+
 from lithogen.config import read_verified, sha256_hex
 from lithogen.errors import WeightsError, require
 from lithogen.models.litho_net import LithoNet
@@ -48,3 +50,16 @@ def with_given(model: LithoNet) -> LithoNet:
     wider: LithoNet = LithoNet.from_config(config, given=True)
     wider.load_state_dict(model.state_dict(), strict=False)
     return wider
+
+
+def with_scale(model: LithoNet, mean: Tensor, std: Tensor) -> LithoNet:
+    """Return a network of the same weights with another standardisation of the latent.
+
+    Parameters
+    ----------
+    mean, std : of every channel, (n_latent,).
+    """
+    scaled: LithoNet = LithoNet.from_config(
+        dict(model.config), latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()))
+    scaled.load_state_dict(model.state_dict())
+    return scaled

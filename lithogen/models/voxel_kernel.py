@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from lithogen.kernels import compiled
@@ -281,22 +281,23 @@ def _prepared(
     model: LithoNet, embedding: Tensor, with_wells: bool, is_decided: bool
 ) -> VoxelWeights:
     """Work the modulation by the embedding into the weights."""
-    assert model.fold is not None and model.linear is not None and model.hidden is not None
+    fold, lift, hidden = (cast(nn.Linear, part) for part in
+                          (model.fold, model.linear, model.hidden))
     scale, shift = model.film(embedding)[0].chunk(2)
     scale = 1.0 + scale
     n_voxel = len(scale)
     own = torch.cat([model.own.weight, model.own_wells.weight], 1) if with_wells else (
         model.own.weight)
-    words = model.fold.weight.reshape(-1, n_voxel, model.fold.in_features)
+    words = fold.weight.reshape(-1, n_voxel, fold.in_features)
     gate = model.skip(embedding)[0]
     each = model.per_facies if is_decided else None
-    none = (np.empty((0, model.hidden.out_features), np.float32), np.empty(0, np.float32))
+    none = (np.empty((0, hidden.out_features), np.float32), np.empty(0, np.float32))
     return VoxelWeights(
         _array(own * scale[:, None]),
-        ((words * scale[:, None]).reshape(model.fold.weight.shape),
-         (model.fold.bias.reshape(-1, n_voxel) * scale).reshape(-1)),
-        (model.linear.weight * scale[:, None], model.linear.bias * scale + shift),
-        (_array(model.hidden.weight), _array(model.hidden.bias)),
+        ((words * scale[:, None]).reshape(fold.weight.shape),
+         (fold.bias.reshape(-1, n_voxel) * scale).reshape(-1)),
+        (lift.weight * scale[:, None], lift.bias * scale + shift),
+        (_array(hidden.weight), _array(hidden.bias)),
         (_array(model.last.weight), _array(model.last.bias)),
         _array(model.direct.weight * gate[:, None]),
         none if each is None else (_array(each.weight), _array(each.bias)),

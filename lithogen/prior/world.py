@@ -65,10 +65,8 @@ class WorldFields:
     depth_m: NDArray[np.float64]
 
     def residual(self) -> NDArray[np.float32]:
-        """Return elastic residuals in units of the facies' scatter, float32 (3, ...)."""
-        return encode_residual(
-            self.facies, self.vp, self.vs, self.rho, self.strata.family, self.depth_m
-        )
+        """Return elastic residuals around the trend of shale, float32 (3, ...)."""
+        return encode_residual(self.vp, self.vs, self.rho, self.strata.family, self.depth_m)
 
 
 def world_fields(

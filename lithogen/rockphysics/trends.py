@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lithogen.errors import ShapeError, require
 from lithogen.rng import generator
 from lithogen.rockphysics.bounds import limit_velocities
-from lithogen.rockphysics.facies import COAL, EVAPORITE, N_FACIES
+from lithogen.rockphysics.facies import COAL, EVAPORITE, N_FACIES, SHALE
 from lithogen.rockphysics.families import (
     COMPACTION,
     FLUID_DENSITY_KG_M3,
@@ -26,8 +26,7 @@ from lithogen.rockphysics.families import (
 
 Float = NDArray[np.float64]
 
-# Standard deviation of the residuals ln vp, ln(vs / trend(vp)), ln rho per facies: the unit in
-# which the network generates them.
+# Standard deviation of the residuals ln vp, ln(vs / trend(vp)), ln rho of beds, per facies.
 RESIDUAL_SCALE = np.array(
     [
         [0.11, 0.05, 0.050],
@@ -43,6 +42,9 @@ RESIDUAL_SCALE = np.array(
     ]
 )
 RESIDUALS = ("ln_vp", "ln_vs_ratio", "ln_rho")
+# The unit in which the network generates them, around the trend of shale: four hold coal to
+# dolomite at any depth.
+RESIDUAL_UNIT = np.array([0.3, 0.2, 0.14])
 RESIDUAL_LIMIT = 4.0
 VP_LIMITS_M_S = (1450.0, 6500.0)
 RHO_LIMITS_KG_M3 = (1350.0, 3050.0)
@@ -243,67 +245,64 @@ def _within(values: NDArray[np.floating], limits: tuple[float, float]) -> NDArra
 
 
 def decode_elastic(
-    facies: NDArray[np.int8], residual: NDArray[np.float32], family: RockFamily, depth_m: Float
+    residual: NDArray[np.float32], family: RockFamily, depth_m: Float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Turn facies and residual channels into elastic properties.
+    """Turn residual channels into elastic properties.
 
     Parameters
     ----------
-    facies : codes, (n_iline, n_xline, n_twt).
-    residual : in units of `RESIDUAL_SCALE`, (3, n_iline, n_xline, n_twt), in the order
-        of `RESIDUALS`; limited to +-4 units, which is part of the model's definition.
+    residual : in units of `RESIDUAL_UNIT` around the trend of shale at that depth, whatever the
+        facies, (3, ..., n_twt), in the order of `RESIDUALS`; limited to +-4 units, which is part
+        of the model's definition.
     family : trends of the basin.
     depth_m : background depth of every time sample, (n_twt,).
 
     Returns
     -------
-    vp, vs (m/s) and rho (kg/m3), float32, like `facies`. A change of facies is a
-    change of trend, so a facies boundary is an elastic boundary.
+    vp, vs (m/s) and rho (kg/m3), float32 (..., n_twt).
+
+    Notes
+    -----
+    Residuals around the trend of each voxel's own facies jump wherever the facies does. Rock does
+    not: along a bed of mixed layers the dominant facies changes and the mean of all stays
+    (docs/stage1.md).
     """
-    vp_trend, _, rho_trend = (a.astype(np.float32) for a in family.trend(depth_m))
-    scale = RESIDUAL_SCALE.astype(np.float32)
-    column = np.arange(facies.shape[-1])
-    code = facies.astype(np.intp)
-    unit = np.clip(residual, -RESIDUAL_LIMIT, RESIDUAL_LIMIT)
-    vp = vp_trend[column, code] * np.exp(scale[code, 0] * unit[0])
-    vp = _within(vp, VP_LIMITS_M_S)
-    a, b = (family.table[:, k].astype(np.float32)[code] for k in (5, 6))
-    vs = np.clip(a * vp + b, np.float32(MIN_VS_M_S), vp / np.float32(MIN_VP_OVER_VS))
-    vs = np.clip(
-        vs * np.exp(scale[code, 1] * unit[1]), np.float32(MIN_VS_M_S),
-        vp / np.float32(MIN_VP_OVER_VS),
-    )
-    rho = rho_trend[column, code] * np.exp(scale[code, 2] * unit[2])
-    rho = _within(rho, RHO_LIMITS_KG_M3)
-    return vp.astype(np.float32), vs.astype(np.float32), rho.astype(np.float32)
+    vp_trend, _, rho_trend = (a[:, SHALE].astype(np.float32) for a in family.trend(depth_m))
+    unit = np.clip(residual, -RESIDUAL_LIMIT, RESIDUAL_LIMIT) * _unit(residual.ndim)
+    vp = _within(vp_trend * np.exp(unit[0]), VP_LIMITS_M_S)
+    most = vp / np.float32(MIN_VP_OVER_VS)
+    vs = np.clip(_shear_trend(vp, family) * np.exp(unit[1]), np.float32(MIN_VS_M_S), most)
+    rho = _within(rho_trend * np.exp(unit[2]), RHO_LIMITS_KG_M3)
+    return vp, vs.astype(np.float32), rho
 
 
 def encode_residual(
-    facies: NDArray[np.int8], vp: NDArray[np.float32], vs: NDArray[np.float32],
-    rho: NDArray[np.float32], family: RockFamily, depth_m: Float,
+    vp: NDArray[np.float32], vs: NDArray[np.float32], rho: NDArray[np.float32],
+    family: RockFamily, depth_m: Float,
 ) -> NDArray[np.float32]:
     """Return the residual channels of elastic properties: the inverse of `decode_elastic`.
 
     Parameters
     ----------
-    facies, vp, vs, rho : (n_iline, n_xline, n_twt); m/s, m/s, kg/m3.
+    vp, vs, rho : one shape (..., n_twt); m/s, m/s, kg/m3.
     family, depth_m : as in `decode_elastic`.
 
     Returns
     -------
-    float32 (3, n_iline, n_xline, n_twt), limited to +-4 units.
+    float32 (3, ..., n_twt), limited to +-4 units.
     """
-    vp_trend, _, rho_trend = (a.astype(np.float32) for a in family.trend(depth_m))
-    scale = RESIDUAL_SCALE.astype(np.float32)
-    column = np.arange(facies.shape[-1])
-    code = facies.astype(np.intp)
-    a, b = (family.table[:, k].astype(np.float32)[code] for k in (5, 6))
-    shear = np.clip(a * vp + b, np.float32(MIN_VS_M_S), vp / np.float32(MIN_VP_OVER_VS))
-    out = np.stack(
-        [
-            np.log(vp / vp_trend[column, code]) / scale[code, 0],
-            np.log(vs / shear) / scale[code, 1],
-            np.log(rho / rho_trend[column, code]) / scale[code, 2],
-        ]
-    )
+    vp_trend, _, rho_trend = (a[:, SHALE].astype(np.float32) for a in family.trend(depth_m))
+    out = np.stack([np.log(vp / vp_trend), np.log(vs / _shear_trend(vp, family)),
+                    np.log(rho / rho_trend)]) / _unit(np.ndim(vp) + 1)
     return _within(out, (-RESIDUAL_LIMIT, RESIDUAL_LIMIT))
+
+
+def _shear_trend(vp: NDArray[np.float32], family: RockFamily) -> NDArray[np.float32]:
+    """Return vs of shale at a vp, m/s."""
+    slope, offset = (np.float32(family.table[SHALE, k]) for k in (SHEAR_SLOPE, SHEAR_OFFSET))
+    most = vp / np.float32(MIN_VP_OVER_VS)
+    return np.asarray(np.clip(slope * vp + offset, np.float32(MIN_VS_M_S), most))
+
+
+def _unit(n_axes: int) -> NDArray[np.float32]:
+    return RESIDUAL_UNIT.astype(np.float32).reshape(-1, *(1,) * (n_axes - 1))

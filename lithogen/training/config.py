@@ -39,6 +39,7 @@ class LithoTraining:
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
     head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).
+    rescale : standardise the latent anew by these worlds, with `--init` too.
     given : residuals are learnt for every facies, see `LithoNet.decided`; needs head "facies".
     patch, coarsen, widths, n_blocks, kernels, n_voxel, n_hidden, lift, n_embedding :
         architecture of LithoNet.
@@ -76,6 +77,7 @@ class LithoTraining:
     noise: str = "stratigraphic"
     precision: str = "auto"
     head: str = "facies"
+    rescale: bool = False
     given: bool = False
     patch: tuple[int, int, int] = (4, 4, 1)
     coarsen: tuple[int, int, int] = (1, 1, 4)

@@ -141,7 +141,7 @@ def own_world(
         slab = ds.isel(iline=slice(first, first + SLAB_ILINES))
         facies = facies_codes(slab["lithology"].to_numpy(), table, name, first)
         vp, vs, rho = (_positive(slab, variable, name, first) for variable in ELASTIC)
-        residual = encode_residual(facies, vp, vs, rho, family, depth_m)
+        residual = encode_residual(vp, vs, rho, family, depth_m)
         part = Window((first, 0, first_sample), facies.shape)
         parts.append((_conditions(structure, slab, part, spacing, name), facies, residual))
     residual = np.concatenate([part[2] for part in parts], axis=1)
@@ -213,11 +213,11 @@ def _check_scale(residual: NDArray[np.float32], name: str, about: OwnData) -> No
     """Check that elastic values lie where the network can say them, and log how many do not."""
     shares = [float((np.abs(values) >= RESIDUAL_LIMIT).mean()) for values in residual]
     text = ", ".join(f"{label} {share:.2%}" for label, share in zip(RESIDUALS, shares, strict=True))
-    log.info("%s: beyond %g scatters of the trend of %s: %s", name, RESIDUAL_LIMIT, about.basin,
+    log.info("%s: beyond %g units of the shale of %s: %s", name, RESIDUAL_LIMIT, about.basin,
              text)
     require(max(shares) <= MAX_BEYOND,
             f"elastic values of {name} lie far from the trends of {about.basin} buried "
-            f"{about.burial_m:g} m: beyond {RESIDUAL_LIMIT:g} scatters of their facies are {text}, "
+            f"{about.burial_m:g} m: beyond {RESIDUAL_LIMIT:g} units of the shale are {text}, "
             f"wanted at most {MAX_BEYOND:.0%}; check units (m/s, kg/m3), choose another "
             "--basin or --burial-m, or cut off the uppermost 0.3 s, where soft muds have shear "
             "velocities below any trend", OwnDataError)

@@ -97,19 +97,23 @@ def mean_gradients(model: nn.Module, ranks: Ranks) -> None:
 
     Parameters
     ----------
-    model : its parameters' `grad` are changed in place; one that has none counts as zero.
+    model : its parameters' `grad` are changed in place; one that has none counts as zero, and
+        stays without where no process has one.
     ranks : the run.
     """
     if ranks.count == 1:
         return
     parameters = [p for p in model.parameters() if p.requires_grad]
     # One message: hundreds of small ones cost more than the sum itself.
-    flat = torch.cat([_gradient(p).reshape(-1) for p in parameters])
+    has_one = torch.tensor([float(p.grad is not None) for p in parameters], device=ranks.device)
+    flat = torch.cat([has_one, *(_gradient(p).reshape(-1) for p in parameters)])
     dist.all_reduce(flat)
     flat /= ranks.count
-    sizes = [p.numel() for p in parameters]
-    for parameter, part in zip(parameters, torch.split(flat, sizes), strict=True):
-        parameter.grad = _gradient(parameter).copy_(part.reshape(parameter.shape))
+    has_any, *parts = torch.split(flat, [len(parameters), *(p.numel() for p in parameters)])
+    for parameter, part, share in zip(parameters, parts, has_any.tolist(), strict=True):
+        # Without a gradient anywhere an optimiser leaves a parameter alone; of zeros it would not.
+        parameter.grad = (_gradient(parameter).copy_(part.reshape(parameter.shape)) if share > 0
+                          else None)
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:

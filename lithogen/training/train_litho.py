@@ -27,7 +27,7 @@ from lithogen.conditioning import (
 from lithogen.config import write_json, write_manifest
 from lithogen.errors import require
 from lithogen.models.litho_net import LithoNet
-from lithogen.models.stored import load_denoiser, with_given
+from lithogen.models.stored import load_denoiser, with_given, with_scale
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, load_teacher, taught
@@ -165,6 +165,8 @@ def _start(
     else:
         model, begun_from = load_denoiser(Path(init))
         model = with_given(model) if recipe.given else model
+        if recipe.rescale:
+            model = with_scale(model, *latent_statistics(worlds))
         mean, std = latent_scale(model)
         recipe = with_architecture(recipe, dict(model.config))
     model.train().to(device=ranks.device, memory_format=torch.channels_last_3d)  # type: ignore[call-arg]

@@ -219,7 +219,7 @@ def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     package = float(rng.uniform(0.12, 0.24))
     # A student learns what its teacher makes of the noise that generation uses.
     fine = NoiseWeights().fine if recipe.teacher else PRIOR_FINE
-    style = NoiseWeights().style if recipe.teacher else 0.0
+    style = NoiseWeights().style if recipe.teacher else float(rng.uniform(0.0, 0.2))
     return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white,
                         fine, style)
 

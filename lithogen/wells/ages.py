@@ -38,7 +38,7 @@ class AgeTable:
     y_m, x_m : position of its samples along the iline and xline axes in metres, (n,).
     age_ms : age of its samples in ms as a structure gives it, (n,), any order.
     code : facies code per sample, float32 (n, 9), rows of NaN where unknown.
-    residual : elastic residuals in units of their scatter, float32 (n, 3), NaN where unknown.
+    residual : elastic residuals as `encode_residual` gives them, float32 (n, 3), NaN where unknown.
     index : absolute voxels that the samples are, int64 (n, 3); None where they are no voxels
         of the lattice.
     reach_ms : how far from its age a sample still speaks, (n,): half a sample times the rate of
@@ -80,8 +80,7 @@ class AgeTable:
         ----------
         voxels : of one well. structure, spacing : give their ages.
         code : code of every facies, float32 (n_facies, 9).
-        family : trends that residuals are relative to. Residuals need the facies and all three
-            logs of a voxel; without the facies the logs have no residual, and are unknown here.
+        family : trends that residuals are relative to. Residuals need all three logs of a voxel.
 
         Raises
         ------
@@ -91,11 +90,11 @@ class AgeTable:
         age, rate = _ages(voxels, structure, spacing)
         has_facies = voxels.facies != UNKNOWN
         codes = np.where(has_facies[:, None], code[voxels.facies], np.float32(np.nan))
-        has_all = has_facies & np.isfinite([voxels.vp, voxels.vs, voxels.rho]).all(axis=0)
+        has_all = np.asarray(np.isfinite([voxels.vp, voxels.vs, voxels.rho]).all(axis=0))
         residual = np.full((len(age), N_RESIDUAL), np.nan, dtype=np.float32)
         mine = voxels.take(has_all)
         residual[has_all] = encode_residual(
-            mine.facies, mine.vp, mine.vs, mine.rho, family,
+            mine.vp, mine.vs, mine.rho, family,
             structure.velocity.depth(mine.index[:, 2] * spacing.dt_s)).T
         y_m, x_m = (np.asarray(voxels.index[:, axis] * step, dtype=np.float64)
                     for axis, step in enumerate((spacing.dy_m, spacing.dx_m)))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lithogen.errors import require
 from lithogen.grid import Window, check_shape
-from lithogen.rockphysics import RockFamily, decode_elastic
 from lithogen.wells.ages import N_CODE, N_RESIDUAL, AgeTable
 from lithogen.wells.voxels import LOGS, UNKNOWN, WellVoxels, is_inside
 
@@ -60,21 +59,17 @@ def exact(tables: Sequence[AgeTable], window: Window) -> ExactVoxels:
 
 def overwrite(
     voxels: WellVoxels, window: Window, *, facies: NDArray[np.int8], vp: NDArray[np.float32],
-    vs: NDArray[np.float32], rho: NDArray[np.float32], residual: NDArray[np.float32],
-    family: RockFamily, depth_m: NDArray[np.float64],
+    vs: NDArray[np.float32], rho: NDArray[np.float32],
 ) -> int:
     """Give the well voxels of a final model the wells' values, in place.
 
-    A facies of a well replaces the model's, and where they differ the elastic values are decoded
-    anew from the well's facies and the model's residual. Then logs replace elastic values, each
-    log where it is known. Where a well has logs but no facies, the model's facies stays.
+    A facies of a well replaces the model's, and logs replace elastic values, each log where it is
+    known. What a well does not know stays as the model has it.
 
     Parameters
     ----------
     voxels : of all wells. window : of the arrays.
     facies, vp, vs, rho : model (n_iline, n_xline, n_twt); m/s, m/s, kg/m3. Changed in place.
-    residual : of the model, float32 (3, n_iline, n_xline, n_twt).
-    family, depth_m : as in `decode_elastic`, depth (n_twt,).
 
     Returns
     -------
@@ -88,15 +83,10 @@ def overwrite(
     check_shape(facies.shape, window.shape, "facies")
     for name, values in elastic.items():
         check_shape(values.shape, window.shape, name)
-    check_shape(residual.shape, (N_RESIDUAL, *window.shape), "residual")
     mine = voxels.inside(window)
     i, j, k = (mine.index - np.array(window.origin)).T
-    is_other = (mine.facies != UNKNOWN) & (mine.facies != facies[i, j, k])
-    at = (i[is_other], j[is_other], k[is_other])
-    facies[at] = mine.facies[is_other]
-    decoded = decode_elastic(facies[at], residual[:, at[0], at[1], at[2]], family, depth_m[at[2]])
-    for values, fresh in zip(elastic.values(), decoded, strict=True):
-        values[at] = fresh
+    has_facies = mine.facies != UNKNOWN
+    facies[i[has_facies], j[has_facies], k[has_facies]] = mine.facies[has_facies]
     for name in LOGS:
         log = getattr(mine, name)
         is_known = np.isfinite(log)

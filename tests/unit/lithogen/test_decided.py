@@ -11,13 +11,14 @@ from torch.testing import assert_close
 
 from lithogen.conditioning import N_CODE, decode_latent, simplex_code
 from lithogen.errors import ConfigError, WeightsError
-from lithogen.models.stored import load_denoiser, with_given
+from lithogen.models.stored import load_denoiser, with_given, with_scale
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.sampling import AngleEulerScheduler, denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.loss import flow_loss
-from lithogen.training.train_litho import export_model, new_model
-from lithogen.training.worlds import draw_batch, make_world
+from lithogen.training.train_litho import export_model, new_model, train
+from lithogen.training.worlds import draw_batch, latent_statistics, make_world
+from lithogen.world import latent_scale
 
 TOY = LithoTraining(
     seed=4, n_worlds=1, world_shape=(16, 16, 24), crop_shape=(12, 12, 16), margin=2, batch=2,
@@ -111,8 +112,30 @@ def test_widened_weights_answer_as_before_and_come_back_from_disk(batch, tmp_pat
         replace(TOY, head="latent")
 
 
+def test_a_rescaled_start_takes_the_scale_of_its_worlds_and_the_weights_given(tmp_path) -> None:
+    export_model(filled(TOY), tmp_path / "begin", {})
+    worlds = [make_world(TOY, number) for number in range(2)]
+    text = ('seed = 4\nn_worlds = 2\nworld_shape = [16, 16, 24]\ncrop_shape = [12, 12, 16]\n'
+            'margin = 2\nbatch = 1\nmicro_batch = 1\nn_steps = 2\nwarm_up = 1\nwells = 0.0\n'
+            'given = true\nsave_every = 2\n')
+    mean, std = latent_statistics(worlds)
+    assert float((mean - MEAN).abs().max()) > 0.05
+    for rescale, wanted in ((False, (MEAN, STD)), (True, (mean, std))):
+        recipe = tmp_path / f"{rescale}.toml"
+        recipe.write_text(text + f"rescale = {str(rescale).lower()}\n")
+        folder = tmp_path / str(rescale)
+        train(recipe, folder, progress=False, worlds=worlds, init=tmp_path / "begin")
+        found = load_denoiser(folder / "model")[0]
+        for got, want in zip(latent_scale(found), wanted, strict=True):
+            assert_close(got, want)
+    begin = load_denoiser(tmp_path / "begin")[0]
+    scaled = with_scale(begin, mean, std)
+    for name, value in begin.state_dict().items():
+        assert_array_equal(scaled.state_dict()[name].numpy(), value.numpy())
+
+
 @pytest.mark.parametrize("steps", [1, 3])
-def test_only_the_last_step_of_a_sampler_decides(batch, steps) -> None:
+def test_only_the_last_step_of_a_sampler_decides_and_only_if_asked(batch, steps) -> None:
     asked = []
 
     class Watched:
@@ -125,5 +148,8 @@ def test_only_the_last_step_of_a_sampler_decides(batch, steps) -> None:
 
     noise = torch.zeros(1, 4, 4, 4, 12)
     denoise(Watched(), noise, noise, noise, steps)
-    denoise(Watched(), noise, noise, noise, steps, AngleEulerScheduler())
+    assert asked == [False] * steps
+    asked.clear()
+    denoise(Watched(), noise, noise, noise, steps, is_decided=True)
+    denoise(Watched(), noise, noise, noise, steps, AngleEulerScheduler(), is_decided=True)
     assert asked == ([False] * (steps - 1) + [True]) * 2

@@ -30,7 +30,7 @@ OWN = {
     "lithogen.structure": STRUCTURE,
     "lithogen.dataset": GROUND | {"lithogen.rockphysics"},
     "lithogen.prior": STRUCTURE | {"lithogen.dataset"},
-    "lithogen.models": CORE,
+    "lithogen.models": CORE | {"lithogen.kernels"},
     "lithogen.kernels": set(),
     "lithogen.noise": GROUND | {"lithogen.kernels"},
     "lithogen.conditioning": STRUCTURE | NET,

@@ -142,7 +142,7 @@ def world():
 def test_residuals_decode_back_to_the_world(world) -> None:
     units = world.residual()
     assert units.shape == (3, *world.facies.shape) and units.dtype == np.float32
-    vp, vs, rho = decode_elastic(world.facies, units, world.strata.family, world.depth_m)
+    vp, vs, rho = decode_elastic(units, world.strata.family, world.depth_m)
     inside = np.abs(units).max(axis=0) < 3.99
     assert inside.mean() > 0.97
     for got, wanted in ((vp, world.vp), (vs, world.vs), (rho, world.rho)):

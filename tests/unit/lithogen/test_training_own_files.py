@@ -68,10 +68,10 @@ def test_residuals_decode_to_the_velocities_given(model):
     world = own_world(model, "mine", CROP, about)
     family = RockFamily(basin_table("gulf_coast"), 900.0, "gulf_coast")
     depth_m = BackgroundVelocity.from_scenario(about.scenario()).depth(model.twt.to_numpy())
-    decoded = decode_elastic(world.facies.numpy(), world.residual.float().numpy(), family, depth_m)
+    decoded = decode_elastic(world.residual.float().numpy(), family, depth_m)
     for name, values in zip(("vp", "vs", "rho"), decoded, strict=True):
-        # A residual of one is at most 14 % of the value.
-        np.testing.assert_allclose(values, model[name].to_numpy(), rtol=0.14 * HALF_TOLERANCE,
+        # A residual of one is at most 30 % of the value, and four of them count.
+        np.testing.assert_allclose(values, model[name].to_numpy(), rtol=0.3 * HALF_TOLERANCE,
                                    err_msg=name)
 
 

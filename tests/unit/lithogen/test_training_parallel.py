@@ -165,7 +165,8 @@ def test_two_processes_train_and_resume_as_one_with_twice_the_batch(tmp_path) ->
     train(tmp_path / "one.toml", tmp_path / "one", progress=False, stop_after=4)
     two, one = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("two", "one"))
     for name in one:
-        torch.testing.assert_close(two[name], one[name], rtol=0, atol=PARALLEL_TOLERANCE, msg=name)
+        torch.testing.assert_close(two[name], one[name], rtol=0, atol=PARALLEL_TOLERANCE,
+                                   msg=lambda text, name=name: f"{name}: {text}")
     losses = [[json.loads(line)["loss"] for line in (tmp_path / name / "log.jsonl").open()]
               for name in ("one", "two")]
     assert len(losses[1]) == 4
