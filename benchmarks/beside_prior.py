@@ -15,11 +15,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import _realism as base
-from _common import RESULTS, parser, report
-from contact_sheet import to_palette
+from _common import RESULTS, parser
+from contact_sheet import write_sheet
 
-from lithogen.rockphysics.facies import FACIES
-from viz.contact_sheet import SheetPlace, SheetWorld, plot_contact_sheet
+from viz.contact_sheet import SheetPlace, SheetWorld
 
 SHAPE = (64, 192, 172)
 ILINE, SLICE_SAMPLE = 32, 120
@@ -63,13 +62,9 @@ def main() -> None:
             panels(f"seed {seed}: prior", seed, prior.facies, (prior.vp, prior.vs, prior.rho)),
             panels(f"seed {seed}: generated", seed, made.lithology, (made.vp, made.vs, made.rho)),
         ]
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    plot_contact_sheet(worlds, FACIES, SheetPlace(SPACING, 0.0, SLICE_SAMPLE * 0.004, ILINE),
-                       n_columns=2, path=args.out)
-    if args.out.suffix.lower() == ".png":
-        to_palette(args.out)
-    report("beside_prior", round(seconds / args.n, 2), "CPU-s per generated world", args.n,
-           file=args.out.name, megabytes=round(args.out.stat().st_size / 1e6, 2))
+    write_sheet("beside_prior", worlds, SheetPlace(SPACING, 0.0, SLICE_SAMPLE * 0.004, ILINE),
+                args.out, (round(seconds / args.n, 2), "CPU-s per generated world", args.n),
+                n_columns=2)
 
 
 if __name__ == "__main__":

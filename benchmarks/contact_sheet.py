@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import _realism as base
 import numpy as np
@@ -98,6 +100,24 @@ def to_palette(path: Path) -> None:
         few.save(temporary, optimize=True, pnginfo=notes)
 
 
+def write_sheet(
+    name: str, worlds: Sequence[SheetWorld], place: SheetPlace, path: Path,
+    figure: tuple[float, str, int], **looks: Any,
+) -> None:
+    """Draw a sheet to a file and print one JSON line.
+
+    Parameters
+    ----------
+    name : of the benchmark. worlds, place, looks : as in `plot_contact_sheet`.
+    figure : value, its unit and the number of worlds that it is a mean of.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plot_contact_sheet(worlds, FACIES, place, path=path, **looks)
+    if path.suffix.lower() == ".png":
+        to_palette(path)
+    report(name, *figure, file=path.name, megabytes=round(path.stat().st_size / 1e6, 2))
+
+
 def main() -> None:
     """Draw the sheet and print one JSON line."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -116,13 +136,9 @@ def main() -> None:
     seconds = time.monotonic() - begin
     place = SheetPlace(Spacing(), base.SECTION_CUT.start * 0.004, SLICE_SAMPLE * 0.004,
                        SECTION_ILINE)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    plot_contact_sheet(worlds, FACIES, place, surveys=real_sections() if args.real else (),
-                       path=args.out)
-    if args.out.suffix.lower() == ".png":
-        to_palette(args.out)
-    report("contact_sheet", round(seconds / args.n, 3), "s per world", args.n,
-           file=args.out.name, megabytes=round(args.out.stat().st_size / 1e6, 2))
+    write_sheet("contact_sheet", worlds, place, args.out,
+                (round(seconds / args.n, 3), "s per world", args.n),
+                surveys=real_sections() if args.real else ())
 
 
 if __name__ == "__main__":

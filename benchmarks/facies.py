@@ -3,7 +3,8 @@
 One tile per seed. Shares of the facies (mean over worlds, and the spread between worlds as a
 ratio), changes per sample and per line, changes at the borders of the net's patches, volume in
 isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels. Standard
-deviation of ln impedance, and its RMS step from line to line where facies change and elsewhere.
+deviation of ln impedance, and its RMS step from line to line and down where facies change and
+elsewhere.
 
     python benchmarks/facies.py [--n 8] [--first 4000] [--steps 4] [--shares S P L S W]
 """
@@ -50,7 +51,7 @@ def main() -> None:
         for name, facies, rock in (("prior", prior.facies, prior),
                                    ("generated", made.lithology, made)):
             impedance = log_impedance(rock.vp, rock.rho)
-            at_changes, elsewhere = steps_along_lines(facies, impedance)
+            along, down = (steps(facies, impedance, axis) for axis in (1, 2))
             has_patches = patch[1] > 1
             border, within = fray(facies, patch[1], 1) if has_patches else (np.nan, np.nan)
             rows[name].append({
@@ -61,8 +62,10 @@ def main() -> None:
                 "small_bodies": small_body_share(facies),
                 "sand_in_channels": channel_sand(prior.structure, facies, sand),
                 "impedance_std": float(impedance.std()),
-                "step_at_changes": at_changes,
-                "step_elsewhere": elsewhere,
+                "step_at_changes": along[0],
+                "step_elsewhere": along[1],
+                "step_down_at_changes": down[0],
+                "step_down_elsewhere": down[1],
             })
             shares[name].append(facies_shares(facies, len(FACIES)))
     mean = {name: np.mean(values, 0) for name, values in shares.items()}
@@ -82,12 +85,12 @@ def main() -> None:
     )
 
 
-def steps_along_lines(
-    facies: NDArray[np.integer], impedance: NDArray[np.floating]
+def steps(
+    facies: NDArray[np.integer], impedance: NDArray[np.floating], axis: int
 ) -> tuple[float, float]:
-    """Return the RMS step of ln impedance from line to line where facies change, and elsewhere."""
-    step = np.diff(impedance, axis=1)
-    changes = facies[:, 1:] != facies[:, :-1]
+    """Return the RMS step of ln impedance between neighbours where facies change, and elsewhere."""
+    step = np.diff(impedance, axis=axis)
+    changes = np.diff(facies, axis=axis) != 0
     where, elsewhere = (float(np.sqrt(np.square(step[mask]).mean())) if mask.any() else np.nan
                         for mask in (changes, ~changes))
     return where, elsewhere
