@@ -1,7 +1,10 @@
 """Speed and accuracy of stage 2; prints one JSON line.
 
 One process, one thread, the rivals take turns and medians of CPU time are compared, per OUTPUT
-sample (three angles). Run: python benchmarks/forward_net.py [--traces 24] [--rounds 5].
+sample (three angles). With attenuation the net's rivals are bruges' Zoeppritz with a bank of 61
+wavelets, one of which is taken at every sample, and the oracle.
+
+    python benchmarks/forward_net.py [--traces 32] [--rounds 7]
 """
 
 from __future__ import annotations
@@ -22,14 +25,17 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from forward import reference  # noqa: E402
+from forward.attenuation import MAX_SAMPLES, attenuated  # noqa: E402
 from forward.kernels import zoeppritz_traces  # noqa: E402
 from forward.net import ForwardNet  # noqa: E402
-from forward.pairs import layered_model  # noqa: E402
+from forward.pairs import layered_model, random_t_star  # noqa: E402
 from forward.wavelets import ricker  # noqa: E402
 
 ANGLES = (5.0, 15.0, 25.0)
 N_TWT = 256
 N_TAPS = 61
+N_BANK = 61
+DT_S = 0.004
 
 
 def _bruges() -> tuple[Any, Any]:
@@ -53,13 +59,24 @@ def rivals(side: int) -> dict[str, tuple[Callable[[], Any], int]]:
     few = max(1, side // 8)
     names = ("vp", "vs", "rho")
     part: dict[str, Any] = dict(zip(names, (v[:few] for v in (vp, vs, rho)), strict=True))
-    options: dict[str, Any] = {"wavelet": taps, "angles_deg": ANGLES, "dt_s": 0.004}
+    options: dict[str, Any] = {"wavelet": taps, "angles_deg": ANGLES, "dt_s": DT_S}
+    late = random_t_star(31, side * side, N_TWT).reshape(side, side, N_TWT)
+    bank = attenuated(taps, np.linspace(0.0, MAX_SAMPLES, N_BANK))
     deep = [np.ascontiguousarray(np.moveaxis(v, -1, 0)) for v in (vp, vs, rho)]
 
     def shuey() -> None:
         for angle in ANGLES:
             rc = reflectivity(*deep, theta=angle, method="shuey", axis=0)
             convolve(np.real(rc), taps, axis=0)
+
+    def with_bank() -> None:
+        level = np.moveaxis(late[:1, :few], -1, 0) / MAX_SAMPLES * (N_BANK - 1)
+        nearest = np.rint(level).astype(np.int64)[None]
+        for angle in ANGLES:
+            rc = reflectivity(*(v[:, :1, :few] for v in deep), theta=angle,
+                              method="zoeppritz_rpp", axis=0)
+            every = convolve(np.real(rc), bank, axis=0)
+            np.take_along_axis(every, nearest[:, : every.shape[1]], axis=0)
 
     def per_trace() -> None:
         for i in range(few):
@@ -86,15 +103,20 @@ def rivals(side: int) -> dict[str, tuple[Callable[[], Any], int]]:
         "bruges_zoeppritz": (lambda: reference.synthesize(**part, **options), some),
         "bruges_zoeppritz_per_trace": (per_trace, few * N_TWT * len(ANGLES)),
         "bruges_shuey": (shuey, whole),
+        "net_attenuated": (
+            lambda: net.synthesize(**fast, **options, t_star=DT_S * late), whole),
+        "bruges_zoeppritz_and_bank": (with_bank, few * N_TWT * len(ANGLES)),
+        "oracle_attenuated": (
+            lambda: reference.synthesize(**part, **options, t_star=DT_S * late[:few]), some),
         "torch_forward": (torch_forward, some),
         "torch_forward_backward": (backward, some),
     }
 
 
-def nrmse_percent(n_trace: int) -> dict[str, float]:
+def nrmse_percent(n_trace: int, t_star: Any = None) -> dict[str, float]:
     """NRMSE of the net against the oracle on held-out layered models, per angle."""
     vp, vs, rho = layered_model(907, n_trace, N_TWT)
-    options: dict[str, Any] = {"vp": vp, "vs": vs, "rho": rho, "dt_s": 0.004}
+    options: dict[str, Any] = {"vp": vp, "vs": vs, "rho": rho, "dt_s": DT_S, "t_star": t_star}
     options |= {"wavelet": ricker(30.0, 0.004, N_TAPS), "angles_deg": (5, 15, 25, 35, 40)}
     wanted = reference.synthesize(**options)
     got = ForwardNet.from_pretrained().synthesize(**options)
@@ -131,7 +153,11 @@ def main() -> None:
         "backward_over_torch_forward": round(
             cost["torch_forward_backward"] / cost["torch_forward"], 2
         ),
+        "attenuation_times_the_net_with_it": {
+            name: round(cost[name] / cost["net_attenuated"], 1)
+            for name in ("bruges_zoeppritz_and_bank", "oracle_attenuated")},
         "nrmse_percent": nrmse_percent(64),
+        "nrmse_attenuated_percent": nrmse_percent(64, DT_S * random_t_star(907, 64, N_TWT)),
     }
     print(json.dumps(line))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from forward.attenuation import MAX_SAMPLES
 from lithogen.errors import ConfigError, ShapeError, require
 from lithogen.grid import AXES, check_shape
 
@@ -146,18 +147,36 @@ def check_dt(dt_s: float) -> float:
     return value
 
 
-def refuse_t_star(t_star: object) -> None:
-    """Refuse attenuation: this version is stationary.
+def check_t_star(
+    t_star: ArrayLike | None, shape: tuple[int, ...], dt_s: float
+) -> NDArray[np.float64] | None:
+    """Return t* in samples, spread over (iline, xline, twt); None for none.
+
+    Parameters
+    ----------
+    t_star : seconds, of `shape` or of one that numpy spreads over it, for example (n_twt,).
 
     Raises
     ------
-    ConfigError : `t_star` is not None.
+    ShapeError : it does not fit the shape.
+    ConfigError : not finite, negative, or above what the filters were made for.
 
     Examples
     --------
-    >>> refuse_t_star(None)
+    >>> check_t_star(0.004, (1, 1, 3), 0.004).tolist()
+    [[[1.0, 1.0, 1.0]]]
     """
-    require(
-        t_star is None,
-        "t_star was given, but this version models a stationary wavelet only; pass t_star=None",
-    )
+    if t_star is None:
+        return None
+    given = np.asarray(t_star, dtype=np.float64)
+    try:
+        late = np.broadcast_to(given, shape)
+    except ValueError as exc:
+        raise ShapeError(
+            f"t_star has shape {given.shape}, wanted {shape} or one that numpy spreads over it"
+        ) from exc
+    _refuse_first(~np.isfinite(late), late, "t_star", "a finite number")
+    _refuse_first(late < 0, late, "t_star", "0 s or more")
+    limit = MAX_SAMPLES * dt_s
+    _refuse_first(late > limit, late, "t_star", f"at most {limit:g} s ({MAX_SAMPLES:g} samples)")
+    return np.asarray(late / dt_s)

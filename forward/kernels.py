@@ -191,30 +191,59 @@ def _is_outside(features: F32, low: F32, high: F32) -> bool:
 
 
 @_compiled
+def _gate(share: F32, powers: F32, gate: F32) -> None:
+    """Fill gate with sum_p powers[p] * share^(p + 1), by Horner's rule."""
+    gate[:] = np.float32(0)
+    for p in range(powers.size - 1, -1, -1):
+        power = powers[p]
+        for k in range(gate.size):
+            gate[k] = (gate[k] + power) * share[k]
+
+
+@_compiled
+def _add_gated(
+    reflectivity: F32, gates: F32, taps: F32, padded: F32, part: F32, out: F32
+) -> None:
+    """Add reflectivity (n,) times each gate (n_gated, n), convolved with its taps, to out (n,)."""
+    half = taps.shape[1] // 2
+    for f in range(taps.shape[0]):
+        target = padded[half : half + out.size]
+        for k in range(out.size):
+            target[k] = gates[f, k] * reflectivity[k]
+        _convolve_row(padded, taps[f], part)
+        for k in range(out.size):
+            out[k] = out[k] + part[k]
+
+
+@_compiled
 def net_traces(
-    vp: F32,
-    vs: F32,
-    rho: F32,
+    model: tuple[F32, F32, F32],
     domain: F32,
     parents: NDArray[np.int64],
     weights: F32,
     sizes: NDArray[np.int64],
     sine2: F32,
     taps: F32,
+    late: tuple[F32, F32, F32],
     out: F32,
 ) -> int:
     """Learned reflectivity and convolution of traces.
 
-    Parameters: vp, vs, rho (n_trace, n_twt); domain (2, 4): lowest and highest features;
+    Parameters: model: vp, vs, rho (n_trace, n_twt); domain (2, 4): lowest and highest features;
     parents (n_term, 2): earlier term and feature; weights (n_angle, 3, n_term); sizes (3,): terms
-    of each group; sine2 (n_angle,): squared sines; taps (n,) odd; out (n_angle, n_trace, n_twt);
-    all float32 but `parents` and `sizes`.
+    of each group; sine2 (n_angle,): squared sines; taps (n,) odd; late: t* over its largest value
+    (n_trace, n_twt), or (0, 0) for none, powers of the gates (n_gated, n_power) and gated taps
+    (n_gated, n); out (n_angle, n_trace, n_twt); all float32 but `parents` and `sizes`.
 
     Returns -1, or the index of the first trace that leaves the domain (then `out` is unfinished).
     """
+    vp, vs, rho = model
+    share, powers, gated = late
     n_trace, n_twt = vp.shape
     n_angle = weights.shape[0]
     half = taps.size // 2
+    gates = np.empty((powers.shape[0], n_twt), np.float32)
+    wide, part = np.zeros(n_twt + gated.shape[1] - 1, np.float32), np.empty(n_twt, np.float32)
     features = np.empty((4, n_twt), np.float32)
     impedance, square = np.empty(n_twt, np.float32), np.empty(n_twt, np.float32)
     terms = np.empty((weights.shape[2], BLOCK), np.float32)
@@ -243,6 +272,12 @@ def net_traces(
                 _join(sums[0], sums[1], sums[2], sums[3], sums[4], target)
         for q in range(n_angle):
             _convolve_row(padded[q], taps, out[q, i])
+        if share.shape[0] > 0:
+            for f in range(powers.shape[0]):
+                _gate(share[i], powers[f], gates[f])
+            for q in range(n_angle):
+                row = padded[q]
+                _add_gated(row[half : half + n_twt], gates, gated, wide, part, out[q, i])
     return -1
 
 

@@ -1,4 +1,4 @@
-"""ForwardNet: learned angle reflectivity (layer A) and a filter bank for the wavelet (layer B)."""
+"""ForwardNet: learned angle reflectivity (layer A), filters for wavelet and attenuation (B)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from forward.attenuation import MAX_SAMPLES
 from forward.checks import (
     MEAN_RATIO,
     check_angles,
     check_dt,
     check_elastic,
+    check_t_star,
     check_wavelet,
-    refuse_t_star,
 )
 from forward.terms import (
     COSINE2_FLOOR,
@@ -42,7 +43,11 @@ from lithogen.config import (
 )
 from lithogen.errors import ConfigError, WeightsError
 
-WEIGHTS_FILE = "forward_net.safetensors"
+# One file per layer, and the parameters that it holds.
+LAYERS = {
+    "layer_a.safetensors": ("weights",),
+    "layer_b.safetensors": ("filters", "gates", "gated_filters"),
+}
 CONFIG_FILE = "forward_net.json"
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -93,9 +98,9 @@ class ForwardNet(nn.Module):
     the angle without a constant. So the coefficient is exact at zero angle, and turning an
     interface upside down reverses its sign exactly there. It is held within -1..1, which energy
     demands.
-    Layer B (learned, close to the identity): the wavelet passes through a short filter before it
-    is convolved with the reflectivity. For a stationary wavelet the exact answer is the
-    convolution itself; the bank is where gates over t* enter for attenuation.
+    Layer B (learned): the wavelet passes through a short filter, close to the identity, before it
+    is convolved with the reflectivity. With t*, filters more are added, each on the reflectivity
+    times a gate: a polynomial in t* without a constant, so that nothing changes where t* is 0.
 
     Source: Zoeppritz (1919) is the teacher, through `forward.reference`.
 
@@ -109,6 +114,8 @@ class ForwardNet(nn.Module):
     mask: Tensor
     weights: nn.Parameter
     filters: nn.Parameter
+    gates: nn.Parameter
+    gated_filters: nn.Parameter
 
     def __init__(self, config: ForwardConfig | None = None) -> None:
         super().__init__()
@@ -119,9 +126,12 @@ class ForwardNet(nn.Module):
         self.register_buffer("mask", torch.as_tensor(group_mask(self.config)), persistent=False)
         shape = (self.config.n_basis, *self.mask.shape)
         self.weights = nn.Parameter(torch.zeros(shape, dtype=torch.float64))
-        filters = torch.zeros(self.config.n_filters, self.config.n_taps, dtype=torch.float64)
-        filters[0, self.config.n_taps // 2] = 1.0
+        filters = torch.zeros(self.config.n_taps, dtype=torch.float64)
+        filters[self.config.n_taps // 2] = 1.0
         self.filters = nn.Parameter(filters)
+        gates = torch.zeros(self.config.n_gated, self.config.n_powers, dtype=torch.float64)
+        taps = torch.zeros(self.config.n_gated, self.config.gated_taps, dtype=torch.float64)
+        self.gates, self.gated_filters = nn.Parameter(gates), nn.Parameter(taps)
 
     @property
     def n_terms(self) -> int:
@@ -169,10 +179,25 @@ class ForwardNet(nn.Module):
 
     def shaped_wavelet(self, wavelet: Tensor) -> Tensor:
         """Pass a wavelet (n,) through layer B; same length."""
-        kernel = self.filters[:1, None].to(wavelet.dtype)
+        kernel = self.filters[None, None].to(wavelet.dtype)
         return nn.functional.conv1d(
             wavelet[None, None], kernel.flip(-1), padding=self.config.n_taps // 2
         )[0, 0]
+
+    def gated_wavelets(self, wavelet: Tensor) -> Tensor:
+        """Pass a wavelet (n,) through the gated filters, (n_gated, n + gated_taps - 1)."""
+        kernels = self.gated_filters[:, None].to(wavelet.dtype)
+        shaped = self.shaped_wavelet(wavelet)
+        return nn.functional.conv1d(
+            shaped[None, None], kernels.flip(-1), padding=self.config.gated_taps - 1
+        )[0]
+
+    def gate_values(self, t_samples: Tensor) -> Tensor:
+        """Return every gate at t* in samples (...), (n_gated, ...)."""
+        share = t_samples / MAX_SAMPLES
+        powers = torch.stack([share**k for k in range(1, self.config.n_powers + 1)])
+        values: Tensor = torch.tensordot(self.gates.to(share.dtype), powers, dims=1)
+        return values
 
     def forward(
         self,
@@ -181,8 +206,14 @@ class ForwardNet(nn.Module):
         rho: Tensor,
         wavelet: Tensor,
         angles_deg: Sequence[float],
+        t_samples: Tensor | None = None,
     ) -> Tensor:
         """Differentiable path: inputs (iline, xline, twt) and (n,), unchecked, any float dtype.
+
+        Parameters
+        ----------
+        vp, vs, rho : m/s, m/s, kg/m3. wavelet : odd length. angles_deg : 0..40.
+        t_samples : t* in samples, like vp; None for a stationary wavelet.
 
         Returns
         -------
@@ -208,6 +239,13 @@ class ForwardNet(nn.Module):
         taps = self.shaped_wavelet(wavelet).flip(-1)
         traces = reflectivity.reshape(-1, 1, vp.shape[-1])
         out = nn.functional.conv1d(traces, taps[None, None], padding=len(taps) // 2)
+        if t_samples is not None:
+            gated = self.gate_values(t_samples)[:, None] * reflectivity[None]
+            kernels = self.gated_wavelets(wavelet).flip(-1)
+            per_trace = gated.reshape(len(gated), -1, vp.shape[-1]).transpose(0, 1)
+            late = nn.functional.conv1d(
+                per_trace, kernels[None], padding=kernels.shape[-1] // 2)
+            out = out + late
         return out.reshape(reflectivity.shape)
 
     def synthesize(
@@ -223,8 +261,9 @@ class ForwardNet(nn.Module):
     ) -> NDArray[np.float32]:
         """Angle stacks on the CPU, in compiled loops of fixed order (see `forward.kernels`).
 
-        A sample's bits depend only on the samples within half the wavelet (plus one) above and
-        below it, and on its own angle: never on the size of the array, other traces or threads.
+        A sample's bits depend only on the samples within half the wavelet (plus one, and with
+        t* plus 32) above and below it, and on its own angle: never on the size of the array,
+        other traces or threads.
 
         Parameters
         ----------
@@ -232,7 +271,9 @@ class ForwardNet(nn.Module):
         wavelet : (n,), n odd and at most n_twt; the centre is time zero.
         angles_deg : incidence angles in degrees, 0..40.
         dt_s : sample interval in seconds of model and wavelet.
-        t_star : None; attenuation is not modelled in this version.
+        t_star : attenuation of what comes back from a sample, seconds (two-way time over quality
+            factor, summed along the way), 0 .. 7.5 dt_s, spread over (iline, xline, twt); see
+            `forward.attenuation`. None is a stationary wavelet.
 
         Returns
         -------
@@ -251,15 +292,17 @@ class ForwardNet(nn.Module):
         >>> out.shape
         (2, 1, 1, 8)
         """
-        refuse_t_star(t_star)
         check_dt(dt_s)
         angles = check_angles(angles_deg)
         p, s, d = (np.ascontiguousarray(v, dtype=np.float32) for v in (vp, vs, rho))
         check_elastic(p, s, d)
         taps = check_wavelet(wavelet, p.shape[-1])
+        late = check_t_star(t_star, p.shape, dt_s)
         rows = [v.reshape(-1, p.shape[-1]) for v in (p, s, d)]
+        share = np.zeros((0, 0), np.float32) if late is None else np.asarray(
+            late / MAX_SAMPLES, dtype=np.float32).reshape(rows[0].shape)
         out = np.empty((len(angles), *p.shape), dtype=np.float32)
-        trace = self._fill(out.reshape(len(angles), *rows[0].shape), rows, taps, angles)
+        trace = self._fill(out.reshape(len(angles), *rows[0].shape), rows, taps, angles, share)
         if trace >= 0:
             self._refuse_domain(rows, trace, p.shape)
         return out
@@ -270,18 +313,23 @@ class ForwardNet(nn.Module):
         rows: list[NDArray[np.float32]],
         wavelet: NDArray[np.float64],
         angles: Sequence[float],
+        share: NDArray[np.float32],
     ) -> int:
         """Run the compiled path; return -1, or the first trace that leaves the domain."""
         from forward.kernels import net_traces
 
         with torch.no_grad():
-            taps = self.shaped_wavelet(torch.as_tensor(wavelet)).cpu().numpy().astype(np.float32)
-            weights = self.angle_weights(angles).cpu().numpy().astype(np.float32)
+            given = torch.as_tensor(wavelet)
+            taps, gated, gates, weights = (
+                np.ascontiguousarray(v.cpu().numpy(), dtype=np.float32) for v in (
+                    self.shaped_wavelet(given), self.gated_wavelets(given), self.gates,
+                    self.angle_weights(angles)))
         domain = np.asarray([self.config.lowest, self.config.highest], dtype=np.float32)
         sizes, sine2 = np.asarray(self._sizes), _sine2(angles).astype(np.float32)
         return int(
             net_traces(
-                rows[0], rows[1], rows[2], domain, self._parents, weights, sizes, sine2, taps, out
+                (rows[0], rows[1], rows[2]), domain, self._parents, weights, sizes, sine2, taps,
+                (share, gates, gated), out
             )
         )
 
@@ -320,7 +368,8 @@ class ForwardNet(nn.Module):
         root.mkdir(parents=True, exist_ok=True)
         state = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
         text = json.dumps(dataclasses.asdict(self.config), indent=2) + "\n"
-        files = {WEIGHTS_FILE: save(state), CONFIG_FILE: text.encode()}
+        files = {name: save({k: state[k] for k in held}) for name, held in LAYERS.items()}
+        files[CONFIG_FILE] = text.encode()
         for name, content in files.items():
             with atomic_path(root / name) as temporary:
                 temporary.write_bytes(content)
@@ -346,7 +395,8 @@ class ForwardNet(nn.Module):
         try:
             config = from_mapping(ForwardConfig, json.loads(read_verified(root, CONFIG_FILE)))
             net = cls(config)
-            net.load_state_dict(load(read_verified(root, WEIGHTS_FILE)))
+            parts = [load(read_verified(root, name)) for name in LAYERS]
+            net.load_state_dict({k: v for part in parts for k, v in part.items()})
         except (ValueError, RuntimeError) as exc:
             raise WeightsError(
                 f"weights in {root} do not fit this version of ForwardNet: {exc}; retrain or "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forward.attenuation import MAX_SAMPLES
 from forward.reference import interface_reflectivity
 from forward.wavelets import ormsby, ricker
 from lithogen.errors import require
@@ -142,6 +143,23 @@ def _corner(rng: np.random.Generator, n: int) -> Interfaces:
     vp = np.exp(rng.uniform(low, high, (2, n)))
     vs = vp * rng.uniform(0.0, MAX_VS_OVER_VP, (2, n))
     return Interfaces(vp, vs, rng.uniform(*RHO_LIMITS_KG_M3, (2, n)))
+
+
+def random_t_star(seed: int, n_trace: int, n_twt: int) -> Floats:
+    """Draw t* in samples that rises down traces, as it does in the earth: (n_trace, 1, n_twt).
+
+    Examples
+    --------
+    >>> bool((np.diff(random_t_star(1, 3, 16)[:, 0]) >= 0).all())
+    True
+    """
+    rng = generator(seed, "forward/t_star")
+    loss = rng.exponential(1.0, (n_trace, n_twt)) * rng.uniform(0.1, 1.0, (n_trace, 1))
+    late = np.cumsum(loss, axis=1)
+    first = rng.uniform(0.0, 0.5, (n_trace, 1))
+    last = rng.uniform(first, 1.0)
+    share = first + (last - first) * late / late[:, -1:]
+    return np.asarray(MAX_SAMPLES * share[:, None])
 
 
 def random_wavelet(seed: int, dt_s: float = 0.004, n: int = 61) -> Floats:

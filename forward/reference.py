@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from forward.checks import check_angles, check_dt, check_elastic, check_wavelet, refuse_t_star
+from forward.attenuation import LEVEL_SAMPLES, attenuated, levels
+from forward.checks import check_angles, check_dt, check_elastic, check_t_star, check_wavelet
 from lithogen.config import import_bruges
 
 Floats = NDArray[np.float64]
@@ -94,13 +95,17 @@ def synthesize(
 ) -> Floats:
     """Angle stacks of an elastic model: exact Zoeppritz, then convolution with the wavelet.
 
+    With `t_star` every coefficient brings a wavelet of its own, out of a bank of attenuated ones.
+
     Parameters
     ----------
     vp, vs, rho : (iline, xline, twt), m/s, m/s, kg/m3; vs >= 0, vp >= vs * sqrt(4/3).
     wavelet : (n,), n odd and at most n_twt; the centre is time zero.
     angles_deg : incidence angles in degrees, 0..40.
     dt_s : sample interval in seconds of model and wavelet.
-    t_star : None; attenuation is not modelled in this version.
+    t_star : attenuation of what comes back from a sample, seconds (two-way time over quality
+        factor, summed along the way), 0 .. 7.5 dt_s, spread over (iline, xline, twt); see
+        `forward.attenuation`. None is a stationary wavelet.
 
     Returns
     -------
@@ -120,15 +125,32 @@ def synthesize(
     >>> int(out[0, 0, 0].argmax())
     4
     """
-    refuse_t_star(t_star)
     check_dt(dt_s)
     angles = check_angles(angles_deg)
     p, s, d = (np.asarray(v, dtype=np.float64) for v in (vp, vs, rho))
     check_elastic(p, s, d)
     taps = check_wavelet(wavelet, p.shape[-1])
+    late = check_t_star(t_star, p.shape, dt_s)
     rc = reflectivity(p, s, d, angles)
     rows = rc.reshape(-1, rc.shape[-1])
-    out = np.empty_like(rows)
-    for row, trace in zip(out, rows, strict=True):
-        row[:] = np.convolve(trace, taps, mode="same")
+    if late is None:
+        out = np.stack([np.convolve(trace, taps, mode="same") for trace in rows])
+    else:
+        lates = np.broadcast_to(late, rc.shape).reshape(rows.shape)
+        bank = attenuated(taps, levels(float(late.max())))
+        out = np.stack([_convolve_bank(*pair, bank) for pair in zip(rows, lates, strict=True)])
     return out.reshape(rc.shape)
+
+
+def _convolve_bank(trace: Floats, late: Floats, bank: Floats) -> Floats:
+    """Convolve a trace with a bank of wavelets; `late` is the t* of every sample, in samples."""
+    place = late / LEVEL_SAMPLES
+    below = np.minimum(place.astype(np.int64), max(len(bank) - 2, 0))
+    share = place - below
+    half, n = bank.shape[1] // 2, len(trace)
+    out = np.zeros(n + 2 * half)
+    for level, taps in enumerate(bank):
+        part = trace * ((1.0 - share) * (below == level) + share * (below == level - 1))
+        if part.any():
+            out += np.convolve(part, taps)
+    return out[half : half + n]

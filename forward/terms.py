@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from forward.attenuation import EXTRA_SAMPLES
 from forward.checks import MAX_ANGLE_DEG, MEAN_RATIO
 from lithogen.errors import require
 
@@ -34,8 +35,9 @@ class ForwardConfig:
     degrees : highest total degree of the product units in each of the three groups (`GROUPS`),
         0..5 each.
     n_basis : number of angle functions (sin^2 angle / sin^2 40 deg)^j, j = 1 .. n_basis.
-    n_filters : filters of layer B; 1 is the stationary wavelet (more are for gates over t*).
-    n_taps : odd length of each filter, samples.
+    n_taps : odd length of the filter of layer B, samples.
+    n_gated, n_powers : gated filters of layer B for attenuation, and powers of t* in a gate.
+    gated_taps : odd length of a gated filter, at most 65 samples.
     lowest, highest : trained domain of the four features (see `FEATURES`). The default holds
         any two neighbours with vp 1450..6500 m/s, rho 1350..3050 kg/m3 and vp >= 1.45 vs >= 0.
 
@@ -45,14 +47,16 @@ class ForwardConfig:
 
     Examples
     --------
-    >>> ForwardConfig().n_filters
-    1
+    >>> ForwardConfig().n_gated
+    4
     """
 
     degrees: tuple[int, ...] = (3, 3, 2)
     n_basis: int = 4
-    n_filters: int = 1
     n_taps: int = 5
+    n_gated: int = 4
+    n_powers: int = 6
+    gated_taps: int = 65
     lowest: tuple[float, ...] = (-0.64, -0.4, -0.35, -0.4)
     highest: tuple[float, ...] = (0.64, 0.4, 0.35, 0.4)
 
@@ -62,10 +66,16 @@ class ForwardConfig:
             f"degrees is {self.degrees}, wanted {len(GROUPS)} integers 0..5",
         )
         require(1 <= self.n_basis <= 10, f"n_basis is {self.n_basis}, wanted 1..10")
-        require(self.n_filters == 1, f"n_filters is {self.n_filters}, this version has 1 filter")
-        require(
-            self.n_taps % 2 == 1 and self.n_taps >= 1, f"n_taps is {self.n_taps}, wanted odd >= 1"
-        )
+        for name, highest in (("n_gated", 16), ("n_powers", 16)):
+            value = getattr(self, name)
+            require(1 <= value <= highest, f"{name} is {value}, wanted 1..{highest}")
+        longest = 2 * EXTRA_SAMPLES + 1
+        for name in ("n_taps", "gated_taps"):
+            value = getattr(self, name)
+            require(
+                value % 2 == 1 and 1 <= value <= longest,
+                f"{name} is {value}, wanted odd, 1..{longest}",
+            )
         require(
             len(self.lowest) == 4 and len(self.highest) == 4,
             "lowest and highest must hold one number for each of the four features",

@@ -1,4 +1,4 @@
-"""Training of ForwardNet: closed-form layer A, then Adam on whole traces, then a quality table."""
+"""Training of ForwardNet: layers A and B in closed form, then Adam on whole traces, a table."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from forward import reference
+from forward.attenuation import fitted_filters
 from forward.net import ForwardNet, acoustic_harmonics
-from forward.pairs import KINDS, Interfaces, draw_interfaces, layered_model, random_wavelet
+from forward.pairs import (
+    KINDS,
+    Interfaces,
+    draw_interfaces,
+    layered_model,
+    random_t_star,
+    random_wavelet,
+)
 from forward.quality import quality
 from forward.terms import ForwardConfig, angle_basis
 from lithogen.config import from_mapping, load_toml
@@ -27,6 +35,10 @@ Floats = NDArray[np.float64]
 Progress = Callable[[int, int, float], None]
 # Traces are trained up to here: beyond, one post-critical interface decides the whole loss.
 STEEP_DEG = 36.0
+# Wavelets whose mean power says where attenuation must be met, and the least weight elsewhere.
+N_WAVELETS, LEAST_POWER = 400, 1e-4
+# Errors up to 25 degrees count in units of what is wanted.
+WANTED_PERCENT = {"nrmse_layered_percent": 0.5, "nrmse_attenuated_percent": 1.0}
 DEFAULT_CONFIG = Path(__file__).parent / "train.toml"
 
 
@@ -187,18 +199,35 @@ def _fit_closed_form(net: ForwardNet, config: TrainConfig, log: _Log) -> _LeastS
     return system
 
 
+def _fit_attenuation(net: ForwardNet, config: TrainConfig) -> None:
+    """Fit the gated filters where random wavelets have their power."""
+    spectra = [np.fft.rfft(random_wavelet(config.seed + k), 1024) for k in range(N_WAVELETS)]
+    power = np.mean(np.square(np.abs(spectra)), axis=0)
+    form = net.config
+    gates, filters = fitted_filters(
+        form.n_gated, form.n_powers, form.gated_taps, power / power.max() + LEAST_POWER
+    )
+    with torch.no_grad():
+        net.gates.copy_(torch.as_tensor(gates))
+        net.gated_filters.copy_(torch.as_tensor(filters))
+
+
 def _trace_batch(
-    seed: int, n_trace: int, n_twt: int
-) -> tuple[list[torch.Tensor], tuple[float, ...]]:
+    seed: int, n_trace: int, n_twt: int, is_late: bool
+) -> tuple[list[torch.Tensor], tuple[float, ...], torch.Tensor | None]:
+    """Draw layered models, a wavelet, angles and, if `is_late`, t*; and what the oracle says."""
     model = layered_model(seed, n_trace, n_twt)
     rng = generator(seed, "forward/angles")
     angles = tuple(sorted(float(a) for a in rng.uniform(0, STEEP_DEG, 3)))
     taps = random_wavelet(seed)
     vp, vs, rho = model
+    late = random_t_star(seed, n_trace, n_twt) if is_late else None
     wanted = reference.synthesize(
-        vp=vp, vs=vs, rho=rho, wavelet=taps, angles_deg=angles, dt_s=0.004
+        vp=vp, vs=vs, rho=rho, wavelet=taps, angles_deg=angles, dt_s=0.004,
+        t_star=None if late is None else 0.004 * late,
     )
-    return [torch.as_tensor(v) for v in (vp, vs, rho, taps, wanted)], angles
+    tensors = [torch.as_tensor(v) for v in (vp, vs, rho, taps, wanted)]
+    return tensors, angles, None if late is None else torch.as_tensor(late)
 
 
 def _fit_traces(net: ForwardNet, system: _LeastSquares, config: TrainConfig, log: _Log) -> None:
@@ -206,21 +235,22 @@ def _fit_traces(net: ForwardNet, system: _LeastSquares, config: TrainConfig, log
     turn = torch.as_tensor(system.whitening())
     free = torch.as_tensor(system.free)
     move = torch.zeros(len(system.free), dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.Adam([move, net.filters], lr=config.learning_rate)
+    trained = [move, net.filters, net.gates, net.gated_filters]
+    optimiser = torch.optim.Adam(trained, lr=config.learning_rate)
     for step in range(config.sgd_steps):
         rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * step / config.sgd_steps))
         optimiser.param_groups[0]["lr"] = rate
-        (vp, vs, rho, taps, wanted), angles = _trace_batch(
-            config.seed + 10**4 + step, config.sgd_traces, config.n_twt
+        (vp, vs, rho, taps, wanted), angles, late = _trace_batch(
+            config.seed + 10**4 + step, config.sgd_traces, config.n_twt, step % 2 == 1
         )
         change = torch.zeros(start.numel(), dtype=torch.float64).scatter(0, free, turn @ move)
-        state = {"weights": start + change.reshape(start.shape), "filters": net.filters}
-        got = torch.func.functional_call(net, state, (vp, vs, rho, taps, angles))
+        state = {"weights": start + change.reshape(start.shape)}
+        got = torch.func.functional_call(net, state, (vp, vs, rho, taps, angles, late))
         axes = (1, 2, 3)
         loss = ((got - wanted).square().mean(axes) / wanted.square().mean(axes)).mean()
         optimiser.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_([move, net.filters], config.grad_clip)
+        norm = torch.nn.utils.clip_grad_norm_(trained, config.grad_clip)
         optimiser.step()
         log.write("sgd", float(loss.detach()), rate, float(norm), wanted.numel())
     with torch.no_grad():
@@ -257,24 +287,26 @@ def train(
     started = time.perf_counter()
     net = ForwardNet(ForwardConfig())
     system = _fit_closed_form(net, config, log)
+    _fit_attenuation(net, config)
     closed = {k: v.detach().clone() for k, v in net.state_dict().items()}
     before = quality(net, config.seed + 1, config.n_test_traces)
     _fit_traces(net, system, config, log)
     after = quality(net, config.seed + 1, config.n_test_traces)
-    worst = [max(q["nrmse_layered_percent"][a] for a in ("5", "15", "25")) for q in (before, after)]
+    worst = [max(q[table][a] / limit for table, limit in WANTED_PERCENT.items()
+                 for a in ("5", "15", "25")) for q in (before, after)]
     kept = "sgd" if worst[1] < worst[0] else "lsq"
     if kept == "lsq":
         net.load_state_dict(closed)
     log.close()
     # The choice above used seed + 1, so the table of the manifest is measured on other models.
     figures = quality(net, config.seed + 2, config.n_test_traces)
-    taps = net.filters.detach().numpy()[0]
+    taps = net.filters.detach().numpy()
     identity = np.eye(1, taps.size, taps.size // 2)[0]
     report = {
         "figures": figures,
         "kept_stage": kept,
         "filter_minus_identity_max": float(np.abs(taps - identity).max()),
-        "worst_nrmse_to_25_deg_lsq_and_sgd": worst,
+        "worst_nrmse_to_25_deg_over_wanted_lsq_and_sgd": worst,
     }
     recipe = {**dataclasses.asdict(config), "seconds": round(time.perf_counter() - started, 1)}
     net.save_pretrained(out, {"recipe": recipe, **report})

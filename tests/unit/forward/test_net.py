@@ -120,7 +120,7 @@ def test_interface_outside_the_trained_domain_is_refused(net, model):
         ({"wavelet": [0.0, np.nan, 0.0]}, ConfigError, "index"),
         ({"angles_deg": (5, 41)}, ConfigError, r"angles_deg\[1\] is 41"),
         ({"angles_deg": ()}, ConfigError, "empty"),
-        ({"t_star": 0.01}, ConfigError, "t_star"),
+        ({"t_star": 0.04}, ConfigError, "t_star"),
         ({"dt_s": 4}, ConfigError, "dt_s is 4"),
         ({"vs": np.ones((5, 6, 191))}, ShapeError, "vs has shape"),
     ],
@@ -206,7 +206,7 @@ def test_saved_net_loads_back_and_a_changed_file_is_refused(net, tmp_path):
     net.save_pretrained(tmp_path, {"recipe": {"seed": 1}})
     again = ForwardNet.from_pretrained(tmp_path)
     assert torch.equal(again.weights, net.weights)
-    weights = tmp_path / "forward_net.safetensors"
+    weights = tmp_path / "layer_b.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(bytes(content))
