@@ -70,10 +70,9 @@ def rivals(side: int) -> dict[str, tuple[Callable[[], Any], int]]:
             convolve(np.real(rc), taps, axis=0)
 
     def with_bank() -> None:
-        level = np.moveaxis(late[:1, :few], -1, 0) / MAX_SAMPLES * (N_BANK - 1)
-        nearest = np.rint(level).astype(np.int64)[None]
+        nearest = np.rint(late[0, :few].T / MAX_SAMPLES * (N_BANK - 1)).astype(np.int64)[None]
         for angle in ANGLES:
-            rc = reflectivity(*(v[:, :1, :few] for v in deep), theta=angle,
+            rc = reflectivity(*(v[:, 0, :few] for v in deep), theta=angle,
                               method="zoeppritz_rpp", axis=0)
             every = convolve(np.real(rc), bank, axis=0)
             np.take_along_axis(every, nearest[:, : every.shape[1]], axis=0)
