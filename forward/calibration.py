@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forward.attenuation import MAX_SAMPLES
 from forward.checks import check_dt
+from forward.late import lateness, windows
 from forward.reflectivity import Reflectivity, shipped_reflectivity
 from forward.style import SurveyStyle, rounded
 from lithogen.errors import CalibrationError, require
@@ -29,16 +31,23 @@ _WANTED = "wanted an array (..., n_twt) of numbers, traces adjacent along its la
 
 @dataclasses.dataclass(frozen=True)
 class _Spectra:
-    """Densities (n_freq,) on the Welch grid, two-sided, unit^2 / Hz, and residual correlations."""
+    """Densities (n_freq,) on the Welch grid, two-sided, unit^2 / Hz, and residual correlations.
+
+    Segments of the record: their middles in s from its first live sample, weights, and coherent
+    densities (n_segment, n_freq).
+    """
 
     freq_hz: Floats
     total: Floats
     coherent: Floats
     residual_correlation: Floats
+    middle_s: Floats
+    weight: Floats
+    segments: Floats
 
 
-def _as_array(seismic: Any, dt_s: float | None) -> tuple[NDArray[Any], float]:
-    """Return traces (..., twt) and dt of an array or of a DataArray with a twt coordinate."""
+def _as_array(seismic: Any, dt_s: float | None) -> tuple[NDArray[Any], float, float]:
+    """Return traces (..., twt), dt and first time of an array or of a DataArray with twt."""
     if hasattr(seismic, "dims") and hasattr(seismic, "coords"):
         require(
             "twt" in seismic.dims and "twt" in seismic.coords,
@@ -58,13 +67,14 @@ def _as_array(seismic: Any, dt_s: float | None) -> tuple[NDArray[Any], float]:
             f"dt_s is {dt_s}, but the twt coordinate has a step of {found:g} s; leave out dt_s",
             CalibrationError,
         )
-        return np.asarray(seismic.transpose(..., "twt")), check_dt(round(found, 9))
+        first_s = float(np.asarray(seismic.coords["twt"], dtype=np.float64)[0])
+        return np.asarray(seismic.transpose(..., "twt")), check_dt(round(found, 9)), first_s
     require(dt_s is not None, "dt_s is missing; give the sample interval in seconds")
-    return np.asarray(seismic), check_dt(float(dt_s or 0.0))
+    return np.asarray(seismic), check_dt(float(dt_s or 0.0)), 0.0
 
 
-def _live_lines(traces: NDArray[Any], dt_s: float) -> tuple[list[Floats], list[str]]:
-    """Return runs of adjacent live traces (n, n_twt) with common dead ends cut, and notes."""
+def _live_lines(traces: NDArray[Any], dt_s: float) -> tuple[list[Floats], int, list[str]]:
+    """Return runs of adjacent live traces (n, n_twt), common dead ends cut, first sample, notes."""
     require(
         traces.ndim >= 2 and traces.dtype.kind in "fiu",
         f"seismic has shape {traces.shape} and type {traces.dtype}, {_WANTED}",
@@ -114,7 +124,7 @@ def _live_lines(traces: NDArray[Any], dt_s: float) -> tuple[list[Floats], list[s
         "signal from noise",
         CalibrationError,
     )
-    return lines, notes
+    return lines, first, notes
 
 
 def _refuse_clipped(lines: list[Floats]) -> None:
@@ -156,24 +166,27 @@ def _welch(lines: list[Floats], dt_s: float) -> _Spectra:
     """
     size = round(WINDOW_S / dt_s)
     taper = np.hanning(size)
-    total, coherent = np.zeros(size // 2 + 1), np.zeros(size // 2 + 1)
-    acf = np.zeros(3)
+    n_twt = lines[0].shape[1]
+    starts = range(0, n_twt - size + 1, max(1, min(size // 2, n_twt - size)))
+    total, acf = np.zeros(size // 2 + 1), np.zeros(3)
+    coherent = np.zeros((len(starts), size // 2 + 1))
+    middles = (np.asarray(starts) + 0.5 * size) / n_twt
+    weights = np.sin(np.pi * middles) ** 4
     mass = 0.0
     for line in lines:
-        n_twt = line.shape[1]
-        for first in range(0, n_twt - size + 1, max(1, min(size // 2, n_twt - size))):
-            middle = (first + 0.5 * size) / n_twt
-            weight = np.sin(np.pi * middle) ** 4
+        for place, (first, weight) in enumerate(zip(starts, weights, strict=True)):
             for start in range(0, len(line) - 1, _BLOCK):
                 part = line[start : start + _BLOCK + 1, first : first + size]
                 one, two = _aligned(part[:-1], part[1:], taper)
                 total += weight * 0.5 * (np.abs(one) ** 2 + np.abs(two) ** 2).sum(axis=0)
-                coherent += weight * np.real(one * np.conj(two)).sum(axis=0)
+                coherent[place] += np.real(one * np.conj(two)).sum(axis=0)
                 mass += weight * len(one)
                 acf += weight * _residual_acf(part * taper)
     scale = dt_s / (np.square(taper).sum() * mass)
     freq: Floats = np.asarray(np.fft.rfftfreq(size, dt_s), dtype=np.float64)
-    return _Spectra(freq, total * scale, coherent * scale, acf / max(acf[0], 1e-300))
+    joined = (weights[:, None] * coherent).sum(axis=0)
+    return _Spectra(freq, total * scale, joined * scale, acf / max(acf[0], 1e-300),
+                    middles * n_twt * dt_s, weights, coherent)
 
 
 def _residual_acf(part: Floats) -> Floats:
@@ -256,9 +269,12 @@ def _split(spectra: _Spectra, neighbour: float) -> tuple[Floats, Floats]:
 
 
 def _estimate(
-    lines: list[Floats], step: float, earth: Reflectivity, smooth_hz: float
+    lines: list[Floats], step: float, first_s: float, earth: Reflectivity, smooth_hz: float
 ) -> SurveyStyle:
-    """Return the style of runs of adjacent traces, without name and texts."""
+    """Return the style of runs of adjacent traces, without name and texts.
+
+    `first_s` is the two-way time of the first sample of the runs.
+    """
     spectra = _welch(lines, step)
     kernel, neighbour = _lateral_kernel(spectra.residual_correlation)
     total, noise = _split(spectra, neighbour)
@@ -266,7 +282,16 @@ def _estimate(
     noise_power = smooth_density(spectra.freq_hz, noise, grid, smooth_hz)
     signal_power = smooth_density(spectra.freq_hz, total - noise, grid, smooth_hz)
     low_cut = np.square(np.sin(0.5 * np.pi * np.minimum(grid / LOW_CUT_HZ, 1.0)))
-    notes = [f"wavelet estimated against reflectivity of {earth.source}"]
+    parts = [np.maximum(smooth_density(spectra.freq_hz, np.maximum(power, 0.0), grid, smooth_hz),
+                        1e-300) for power in spectra.segments]
+    time_s, share, power = windows(first_s + spectra.middle_s, spectra.weight, np.stack(parts))
+    late = lateness(grid, time_s, share, power, MAX_SAMPLES * step)
+    wavelet_power = signal_power / earth.density(grid) / late.loss(grid)
+    notes = [
+        f"wavelet estimated against reflectivity of {earth.source}",
+        f"spectra of {len(time_s)} windows of time differ by {late.spread_db:.1f} dB RMS, of which "
+        f"attenuation leaves {late.misfit_db:.1f} dB",
+    ]
     if grid[-1] > earth.freq_hz[-1] + 1e-9:
         notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
     rms, kurtosis, skewness = _moments(lines)
@@ -276,7 +301,11 @@ def _estimate(
         freq_hz=tuple(float(f) for f in grid),
         signal_amplitude=rounded(np.sqrt(signal_power)),
         noise_amplitude=rounded(np.sqrt(noise_power)),
-        wavelet_amplitude=rounded(np.sqrt(signal_power / earth.density(grid)) * low_cut),
+        wavelet_amplitude=rounded(np.sqrt(wavelet_power) * low_cut),
+        late_time_s=rounded(time_s),
+        late_t_star_s=rounded(late.t_star_s),
+        late_gain=rounded(late.gain),
+        late_share=rounded(share),
         rms=rounded([rms])[0],
         snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
         noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),
@@ -291,6 +320,7 @@ def calibrate(
     seismic: Any,
     dt_s: float | None = None,
     *,
+    first_s: float | None = None,
     name: str = "survey",
     phase_deg: float = 0.0,
     smooth_hz: float = 2.0,
@@ -306,6 +336,7 @@ def calibrate(
         or an xarray DataArray with a `twt` coordinate in seconds. Traces with gaps (NaN) or
         zeros only are left out and counted in `notes`.
     dt_s : sample interval in seconds; not needed with a DataArray.
+    first_s : two-way time of the first sample; without it that of the DataArray, else 0.
     name, source, attribution : texts kept in the style.
     phase_deg : constant phase of the wavelet; it cannot be measured from the traces alone.
     smooth_hz : standard deviation of the smoothing of spectra, Hz.
@@ -315,7 +346,9 @@ def calibrate(
     -------
     SurveyStyle. Signal is what adjacent traces share after a lag of up to 3 samples (its power is
     the real part of their cross-spectrum); noise is the rest, so steep dips and sharp lateral
-    changes count as noise, and noise that is alike on neighbours counts partly as signal.
+    changes count as noise, and noise that is alike on neighbours counts partly as signal. The
+    wavelet is that of the least attenuated part of the record; how it fades with time is kept as
+    t* and a gain that keeps the RMS, so that a survey's own gain is not copied.
 
     Raises
     ------
@@ -334,11 +367,13 @@ def calibrate(
     >>> 8 < style.snr_db < 13
     True
     """
-    traces, step = _as_array(seismic, dt_s)
-    lines, notes = _live_lines(traces, step)
+    traces, step, found_s = _as_array(seismic, dt_s)
+    start_s = found_s if first_s is None else float(first_s)
+    lines, first, notes = _live_lines(traces, step)
     _refuse_clipped(lines)
     notes.append(f"wavelet phase {phase_deg:g} degrees is an assumption, not a measurement")
-    found = _estimate(lines, step, reflectivity or shipped_reflectivity(), smooth_hz)
+    found = _estimate(lines, step, start_s + first * step, reflectivity or shipped_reflectivity(),
+                      smooth_hz)
     return dataclasses.replace(
         found,
         name=name,

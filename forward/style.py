@@ -16,7 +16,7 @@ from lithogen.config import from_mapping, nearest_name, write_json
 from lithogen.errors import ConfigError, require
 
 Floats = NDArray[np.float64]
-STYLE_VERSION = 1
+STYLE_VERSION = 2
 PRESETS = Path(__file__).parent / "presets"
 # Half length of wavelet and noise filter: spectra are smoothed by 2 Hz or more, so a longer
 # filter would hold nothing.
@@ -35,7 +35,10 @@ class SurveyStyle:
     freq_hz : uniform grid from 0 to Nyquist of the survey, Hz.
     signal_amplitude, noise_amplitude : square roots of the power spectral densities of coherent
         signal and of noise, two-sided, survey unit / sqrt(Hz).
-    wavelet_amplitude : modulus of the wavelet's Fourier integral, survey unit * s.
+    wavelet_amplitude : modulus of the Fourier integral of the wavelet where t* is 0, survey unit
+        * s.
+    late_time_s, late_t_star_s, late_gain, late_share : how the wavelet changes with two-way time,
+        see `forward.late.Lateness`; empty for a stationary wavelet.
     phase_deg : constant phase of the wavelet (an assumption unless measured elsewhere).
     rms : of the live samples, survey unit. snr_db : signal over noise power.
     noise_kernel : odd symmetric weights of the noise over neighbouring traces, unit energy.
@@ -57,6 +60,10 @@ class SurveyStyle:
     wavelet_amplitude: tuple[float, ...]
     rms: float
     snr_db: float
+    late_time_s: tuple[float, ...] = ()
+    late_t_star_s: tuple[float, ...] = ()
+    late_gain: tuple[float, ...] = ()
+    late_share: tuple[float, ...] = ()
     noise_kernel: tuple[float, ...] = (1.0,)
     phase_deg: float = 0.0
     gain_trend_db: tuple[float, ...] = ()
@@ -75,6 +82,11 @@ class SurveyStyle:
         check_dt(self.dt_s)
         for entry in ("freq_hz", "signal_amplitude", "noise_amplitude", "wavelet_amplitude"):
             self._check_numbers(entry, len(self.freq_hz))
+        for entry in ("late_time_s", "late_t_star_s", "late_gain", "late_share"):
+            self._check_numbers(entry, len(self.late_time_s), least=0)
+        require(
+            all(np.diff(self.late_time_s) > 0), "style entry late_time_s does not increase"
+        )
         self._check_numbers("noise_kernel", len(self.noise_kernel))
         require(
             len(self.noise_kernel) % 2 == 1,
@@ -86,16 +98,35 @@ class SurveyStyle:
             require(is_number, f"{entry} is {value!r}, wanted a finite number")
         require(self.rms > 0, f"rms is {self.rms}, wanted a positive number")
 
-    def _check_numbers(self, entry: str, size: int) -> None:
+    def _check_numbers(self, entry: str, size: int, least: int = 1) -> None:
         try:
             values = np.asarray(getattr(self, entry), dtype=np.float64)
         except (TypeError, ValueError) as exc:
             raise ConfigError(f"style entry {entry} is not a list of numbers") from exc
-        is_sound = values.shape == (size,) and size >= 1 and bool(np.isfinite(values).all())
+        is_sound = values.shape == (size,) and size >= least and bool(np.isfinite(values).all())
         require(
             is_sound and bool((values >= 0).all()),
             f"style entry {entry} must hold {size} finite numbers of 0 or more",
         )
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the wavelet changes down the record."""
+        return any(value > 0 for value in self.late_t_star_s)
+
+    def t_star(self, twt_s: ArrayLike) -> Floats:
+        """Return t* in seconds at two-way times in seconds; constant beyond the windows."""
+        return self._at(twt_s, self.late_t_star_s, 0.0)
+
+    def gain(self, twt_s: ArrayLike) -> Floats:
+        """Return the factor that keeps the RMS where attenuation takes from it."""
+        return self._at(twt_s, self.late_gain, 1.0)
+
+    def _at(self, twt_s: ArrayLike, values: tuple[float, ...], otherwise: float) -> Floats:
+        times = np.asarray(twt_s, dtype=np.float64)
+        if not values:
+            return np.full(times.shape, otherwise)
+        return np.asarray(np.interp(times, self.late_time_s, values))
 
     def half_length(self, dt_s: float) -> int:
         """Half length of wavelet and noise filter in samples of `dt_s` seconds."""

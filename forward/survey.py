@@ -39,7 +39,7 @@ def model_survey(
     window: Window,
     dt_s: float,
 ) -> tuple[F32, F32]:
-    """Model a survey of a window of a world.
+    """Model a survey of a window of a world; its wavelet fades with time as the survey's does.
 
     Parameters
     ----------
@@ -77,9 +77,15 @@ def model_survey(
     halo = style_halo(style, dt_s)
     wanted = (window.shape[0], window.shape[1], window.shape[2] + 2 * halo)
     check_shape(np.shape(vp), wanted, f"vp (the window with {halo} samples more above and below)")
-    taps = style.wavelet(dt_s)
-    grown = synthesize(vp=vp, vs=vs, rho=rho, wavelet=taps, angles_deg=angles, dt_s=dt_s)
+    first, last = window.origin[2] - halo, window.stop[2] + halo
+    twt_s = dt_s * np.arange(first, last)
+    grown = synthesize(
+        vp=vp, vs=vs, rho=rho, wavelet=style.wavelet(dt_s), angles_deg=angles, dt_s=dt_s,
+        t_star=style.t_star(twt_s) if style.is_late else None, is_cut=True,
+    )
     stacks = np.ascontiguousarray(grown[..., halo:-halo])
+    if style.is_late:
+        stacks *= style.gain(twt_s[halo:-halo]).astype(np.float32)
     level = np.float32(np.sqrt(len(angles)))
     for stack, angle in zip(stacks, angles, strict=True):
         stack += level * coloured_noise(seed, window, style, dt_s, f"forward/noise/{angle:.4f}")

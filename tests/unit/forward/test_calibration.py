@@ -94,7 +94,8 @@ def test_data_array_and_volume_give_the_array_result():
         survey.T, dims=("twt", "cdp"), coords={"twt": 0.1 + 0.004 * np.arange(survey.shape[1])}
     )
     plain = calibrate(survey, 0.004)
-    assert calibrate(array) == plain
+    assert calibrate(array) == calibrate(survey, 0.004, first_s=0.1)
+    assert np.allclose(calibrate(array).late_time_s, 0.1 + np.asarray(plain.late_time_s))
     assert calibrate(survey[None], 0.004) == plain
     with pytest.raises(CalibrationError, match=r"dt_s is 0\.002"):
         calibrate(array, 0.002)
@@ -128,7 +129,7 @@ def test_style_survives_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ('"version": 1', '"version": 2', "version"),
+        ('"version": 2', '"version": 1', "version"),
         ('"rms"', '"rsm"', "lacks rms"),
         ('"source"', '"sauce"', "sauce"),
         ('"snr_db": ', '"snr_db": "x", "was": ', "was"),
