@@ -195,7 +195,8 @@ def calibrate_file(path: Path | str) -> SurveyStyle:
 
     with seismic_io.open_segy(path) as cube:
         seismic = cube.read()
-        return forward.calibrate(seismic, cube.dt_s, name=Path(path).stem)
+        return forward.calibrate(seismic, cube.dt_s, first_s=float(cube.twt[0]),
+                                 name=Path(path).stem)
 
 
 def _pipeline(model: LithologyPipeline | str | Path | None, device: str | None) -> Any:

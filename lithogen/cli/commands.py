@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lithogen.cli.files import (
+    SEGY_ENDINGS,
+    STORE_ENDINGS,
+    Angles,
+    Overwrite,
+    angles_of,
+    check_target,
+    open_store,
+    write,
+)
+from lithogen.cli.forward import forward
 from lithogen.cli.train import NoProgress, is_progress_shown, train_app
-from lithogen.errors import ConfigError, OutputError, SegyError, require
+from lithogen.errors import ConfigError, SegyError, require
 
 if TYPE_CHECKING:
-    import xarray as xr
 
     from lithogen.scenario import Scenario
-
-SEGY_ENDINGS = (".sgy", ".segy")
-STORE_ENDINGS = (".zarr", ".nc")
-SAMPLES_OF_RICKER = 3.0  # half length in periods of the peak frequency: below 1e-6 there
 
 app = typer.Typer(
     help="Earth models and the seismic that belongs to them.",
@@ -34,9 +39,6 @@ Shape = Annotated[tuple[str, str, str], typer.Option(
     help="Voxels along inline, crossline and time, each at least 16.", metavar="I X T")]
 Origin = Annotated[tuple[str, str, str], typer.Option(
     help="Index of the first voxel in the world of the seed.", metavar="I X T")]
-Angles = Annotated[str, typer.Option(help="Incidence angles in degrees, e.g. 5,15,25.")]
-Overwrite = Annotated[bool, typer.Option(
-    "--overwrite", help="Replace an earlier result of this command.")]
 SegyFile = Annotated[Path, typer.Argument(help="A SEG-Y file.", metavar="FILE")]
 
 
@@ -84,7 +86,7 @@ def generate(
     from lithogen.cli import results
     from lithogen.cli.wells import read_wells
 
-    angles_deg = _angles(angles)
+    angles_deg = angles_of(angles)
     sizes, start = _integers("--shape", shape), _integers("--origin", origin)
     require(not (store and overwrite), "got --store and --overwrite, wanted one of them: --store "
             "goes on with what the folder holds; remove an earlier result yourself")
@@ -145,7 +147,7 @@ def calibrate(
 
     from lithogen.api import calibrate_file
 
-    _check_target(out, overwrite, (".json",), file)
+    check_target(out, overwrite, (".json",), file)
     style = calibrate_file(file)
     if name is not None:
         style = dataclasses.replace(style, name=name)
@@ -167,66 +169,20 @@ def convert(
     """Convert SEG-Y to Zarr or NetCDF, and Zarr or NetCDF to SEG-Y."""
     import seismic_io
 
-    _check_target(target, overwrite, SEGY_ENDINGS + STORE_ENDINGS, source)
+    check_target(target, overwrite, SEGY_ENDINGS + STORE_ENDINGS, source)
     is_store = source.suffix.lower() in STORE_ENDINGS
     require(is_store or target.suffix.lower() in STORE_ENDINGS,
             f"{source} to {target} is SEG-Y to SEG-Y, wanted .zarr or .nc on one side")
     if is_store:
-        ds = _open_store(source)
+        ds = open_store(source)
     else:
         with seismic_io.open_segy(source, iline=iline_byte, xline=xline_byte) as cube:
             ds = cube.to_xarray()
-    _write(ds, target, variable, angle)
+    write(ds, target, variable, angle)
     print(f"{target}: {' x '.join(f'{n} {d}' for d, n in ds.sizes.items())}")
 
 
-@app.command()
-def forward(
-    model: Annotated[Path, typer.Argument(help="Zarr or NetCDF with vp, vs, rho.",
-                                          metavar="MODEL")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="SEG-Y, .zarr or .nc.")],
-    angles: Angles = "5,15,25",
-    wavelet_freq: Annotated[float | None, typer.Option(
-        help="Peak frequency of a Ricker wavelet in Hz (30 by default).")] = None,
-    style: Annotated[str | None, typer.Option(
-        help="Wavelet of a survey: a preset or a style file.")] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Model noise-free seismic of an earth model; SEG-Y gets the mean of the angle stacks."""
-    import numpy as np
-    import xarray as xr
-
-    import forward as stage2
-
-    angles_deg = _angles(angles)
-    require(wavelet_freq is None or style is None, "got --wavelet-freq and --style, wanted one")
-    _check_target(out, overwrite, SEGY_ENDINGS + STORE_ENDINGS, model)
-    ds = _open_store(model)
-    missing = [n for n in ("vp", "vs", "rho", "twt") if n not in ds.variables]
-    require(not missing, f"{model} lacks {', '.join(missing)}, wanted vp, vs, rho over twt")
-    times = np.asarray(ds.twt.values, dtype=np.float64)
-    require(len(times) > 1, f"{model} has {len(times)} time sample, wanted 2 or more")
-    dt_s = round(float(times[-1] - times[0]) / (len(times) - 1), 9)
-    require(bool(np.allclose(np.diff(times), dt_s, rtol=1e-3)) and dt_s > 0,
-            f"twt of {model} is not evenly spaced, wanted equal steps in seconds")
-    if style is not None:
-        wavelet = stage2.load_style(style).wavelet(dt_s)
-    else:
-        freq_hz = 30.0 if wavelet_freq is None else wavelet_freq
-        require(0 < freq_hz < 0.5 / dt_s, f"--wavelet-freq is {freq_hz:g} Hz, wanted more than 0 "
-                f"and less than Nyquist, {0.5 / dt_s:g} Hz")
-        half = math.ceil(SAMPLES_OF_RICKER / freq_hz / dt_s)
-        wavelet = stage2.ricker(freq_hz, dt_s, 2 * half + 1)
-    dims = ("iline", "xline", "twt")
-    cubes = {n: ds[n].transpose(*dims).values for n in ("vp", "vs", "rho")}
-    stacks = stage2.synthesize(**cubes, wavelet=wavelet, angles_deg=angles_deg, dt_s=dt_s)
-    made = xr.Dataset(
-        {"seismic": (dims, stacks.mean(axis=0), {"units": "1"}),
-         "angle_stack": (("angle", *dims), stacks, {"units": "1"})},
-        {**ds.vp.coords, "angle": ("angle", list(angles_deg), {"units": "degrees"})}, ds.attrs,
-    )
-    _write(made, out, "seismic", None)
-    print(f"{out}: {' x '.join(map(str, stacks.shape[1:]))} samples, {len(angles_deg)} angles")
+app.command()(forward)
 
 
 @app.command()
@@ -250,60 +206,3 @@ def _integers(option: str, words: tuple[str, str, str]) -> tuple[int, int, int]:
         raise ConfigError(f"{option} is {' '.join(words)!r}, wanted three integers: inline, "
                           "crossline, time, e.g. 128 128 256") from exc
     return first, second, third
-
-
-def _angles(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.replace(",", " ").split())
-    except ValueError as exc:
-        raise ConfigError(f"--angles is {text!r}, wanted degrees such as 5,15,25") from exc
-
-
-def _check_target(
-    target: Path, is_overwriting: bool, endings: tuple[str, ...], source: Path
-) -> None:
-    """Refuse a target before any work starts."""
-    require(target.suffix.lower() in endings,
-            f"{target} ends in {target.suffix or 'nothing'!r}, wanted {' or '.join(endings)}")
-    require(target.parent.is_dir(), f"folder {target.parent} does not exist; create it first",
-            OutputError)
-    require(os.access(target.parent, os.W_OK), f"folder {target.parent} cannot be written; choose "
-            "another", OutputError)
-    require(target.resolve() != source.resolve(), f"{target} is also the input; choose another",
-            OutputError)
-    is_folder = target.suffix.lower() == ".zarr"
-    require(not target.exists() or (is_overwriting and target.is_dir() == is_folder),
-            f"{target} exists; choose another name"
-            f"{'' if target.exists() and is_overwriting else ', or add --overwrite'}", OutputError)
-
-
-def _open_store(path: Path) -> xr.Dataset:
-    """Open a Zarr folder or a NetCDF file."""
-    import xarray as xr
-
-    require(path.exists(), f"{path} does not exist, wanted a .zarr folder or a .nc file")
-    ending = path.suffix.lower()
-    require(ending in STORE_ENDINGS, f"{path} ends in {ending or 'nothing'!r}, wanted .zarr or .nc")
-    try:
-        is_zarr = ending == ".zarr"
-        if is_zarr:
-            # Every store can be read without consolidated metadata.
-            stored: xr.Dataset = xr.open_zarr(path, chunks=None, consolidated=False)
-            return stored
-        return xr.open_dataset(path)
-    except (OSError, ValueError, TypeError, KeyError) as exc:
-        raise ConfigError(
-            f"{path} cannot be read as {ending}: {exc}; wanted what xarray or lithogen wrote"
-        ) from exc
-
-
-def _write(ds: xr.Dataset, target: Path, variable: str, angle: float | None) -> None:
-    import seismic_io
-
-    ending = target.suffix.lower()
-    if ending == ".zarr":
-        seismic_io.to_zarr(ds, target)
-    elif ending == ".nc":
-        seismic_io.to_netcdf(ds, target)
-    else:
-        seismic_io.to_segy(ds, target, variable, angle=angle)

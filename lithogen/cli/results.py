@@ -201,7 +201,7 @@ def read_survey(like: str | None) -> Survey | None:
         return Survey(style.name, style)
     with seismic_io.open_segy(path) as cube:
         seismic = cube.read()
-        style = forward.calibrate(seismic, cube.dt_s, name=path.stem)
+        style = forward.calibrate(seismic, cube.dt_s, first_s=float(cube.twt[0]), name=path.stem)
     return Survey(path.stem, style, live_traces(seismic))
 
 
