@@ -31,6 +31,7 @@ from lithogen.metrics.realism import (
     section_statistics,
     transition_matrix,
 )
+from lithogen.metrics.records import compare_features, record_features
 from lithogen.metrics.thickness import bed_thickness
 from lithogen.metrics.transitions import transition_divergence, vertical_transitions
 from lithogen.metrics.two_sample import (
@@ -62,6 +63,7 @@ __all__ = [
     "change_rate",
     "classifier_two_sample",
     "column_agreement",
+    "compare_features",
     "connectivity",
     "correlation_along_age",
     "detrend",
@@ -75,6 +77,7 @@ __all__ = [
     "nearest_distance",
     "nearest_neighbour",
     "pattern_divergence",
+    "record_features",
     "section_statistics",
     "share_inside",
     "small_body_share",
