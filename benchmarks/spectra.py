@@ -2,7 +2,9 @@
 
 Each survey has a style (its preset, or one calibrated here), each seed a world of 64 x 64 x 256
 voxels from `lithogen.generate(..., like=style)`. Distances are `forward.log_spectral_distance`:
-mean (and largest) difference in dB in the survey's 25-dB band, free of gain. Figures: results/.
+mean (and largest) difference in dB in the survey's 25-dB band, free of gain, from the survey at the
+same two-way times, in all of them and in halves. Features of records (`lithogen.metrics`) are
+compared as distributions where librosa is installed. Figures: results/.
 
 Run: python benchmarks/spectra.py [--n 4] [--model DIR]. Exit status 1 if a volume failed.
 Data: ../shared/data, or folder $LITHOGEN_DATA; without it the line says that it was skipped.
@@ -34,12 +36,15 @@ from numpy.typing import NDArray
 import lithogen
 from forward import SurveyStyle, calibrate, load_style, log_spectral_distance, presets
 from forward.spectra import amplitude_spectrum
-from lithogen.errors import LithogenError, require
+from lithogen.errors import ConfigError, LithogenError, require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHAPE, ORIGIN = (64, 64, 256), (0, 0, 100)
+# Halves of the time range.
+PARTS = {"early": slice(0, SHAPE[2] // 2), "late": slice(SHAPE[2] // 2, SHAPE[2])}
+FEATURE_TRACES = 400
 NAME, UNIT = "spectra", "dB, mean over volumes and surveys"
 
 
@@ -66,6 +71,13 @@ class Survey:
     def __init__(self, name: str, seismic: NDArray[np.float32]) -> None:
         self.name = name
         self.traces = live_traces(seismic)
+        first = ORIGIN[2]
+        require(self.traces.shape[1] >= first + SHAPE[2],
+                f"{name} has {self.traces.shape[1]} samples, wanted {first + SHAPE[2]}")
+        # A trace that is dead at these times says nothing of them.
+        part = self.traces[:, first:first + SHAPE[2]]
+        is_live = [(part[:, cut] != 0).any(axis=1) for cut in PARTS.values()]
+        self.part = part[np.logical_and(*is_live)]
         self.is_preset = name in presets()
         self.style = load_style(name) if self.is_preset else calibrate(seismic, DT_S, name=name)
         self.volumes: list[NDArray[np.float32]] = []
@@ -80,7 +92,7 @@ class Survey:
 
     def figures(self) -> dict[str, Any]:
         """Return the entries of this survey in the JSON line."""
-        half = half_distance(self.traces)
+        half = half_distance(self.part)
         out: dict[str, Any] = {
             "style": "preset" if self.is_preset else "calibrated",
             "n_trace": len(self.traces),
@@ -89,15 +101,33 @@ class Survey:
         }
         if not self.volumes:
             return out
-        each = [log_spectral_distance(self.traces, v, DT_S) for v in self.volumes]
-        together = log_spectral_distance(self.traces, np.stack(self.volumes), DT_S)
+        each = [log_spectral_distance(self.part, v, DT_S) for v in self.volumes]
+        together = log_spectral_distance(self.part, np.stack(self.volumes), DT_S)
+        halves = {name: round(float(np.mean([
+            log_spectral_distance(self.part[:, cut], v[..., cut], DT_S)[0]
+            for v in self.volumes])), 3) for name, cut in PARTS.items()}
         ratio = np.std(np.stack(self.volumes)) / self.style.rms
         return out | {
             "volume_mean_db": round(float(np.mean([e[0] for e in each])), 3),
             "volumes_db": [round(e[0], 3) for e in each],
             "mean_spectrum_db": _rounded(together),
+            "volume_mean_db_of_halves": halves,
+            "features": self.features(),
             "rms_over_survey": round(float(ratio), 3),
         }
+
+    def features(self) -> dict[str, float] | None:
+        """Return Wasserstein distances of record features, None without librosa."""
+        from lithogen.metrics import compare_features, record_features
+
+        made = np.concatenate([v.reshape(-1, v.shape[-1])[::31] for v in self.volumes])
+        step = max(len(self.part) // FEATURE_TRACES, 1)
+        try:
+            found = compare_features(record_features(self.part[::step], DT_S),
+                                     record_features(made, DT_S))
+        except ConfigError:
+            return None
+        return {name: round(value, 2) for name, value in found.items()}
 
     def draw(self) -> str:
         """Write the spectra into results/ and return the path from the repository's root."""
@@ -106,9 +136,9 @@ class Survey:
         together = np.stack(self.volumes)
         axes = viz.plot_spectra(
             amplitude_spectrum(together, DT_S),
-            amplitude_spectrum(self.traces, DT_S),
-            distance_db=log_spectral_distance(self.traces, together, DT_S),
-            survey_name=f"{self.name} ({len(self.traces)} traces)",
+            amplitude_spectrum(self.part, DT_S),
+            distance_db=log_spectral_distance(self.part, together, DT_S),
+            survey_name=f"{self.name} ({len(self.part)} traces)",
         )
         folder = ROOT / "results"
         folder.mkdir(exist_ok=True)
