@@ -180,13 +180,17 @@ class SurveyStyle:
         energy = float(np.square(taps).sum())
         return taps * np.sqrt(power / energy) if energy > 0 else taps
 
-    def spectrum(self, freq_hz: ArrayLike | None = None, part: str = "total") -> Floats:
+    def spectrum(
+        self, freq_hz: ArrayLike | None = None, part: str = "total",
+        twt_s: ArrayLike | None = None,
+    ) -> Floats:
         """Return an amplitude spectrum, survey unit / sqrt(Hz).
 
         Parameters
         ----------
         freq_hz : frequencies in Hz; without it the style's own grid.
         part : "total", "signal" or "noise".
+        twt_s : two-way times whose spectrum is wanted; without it that of the whole record.
 
         Raises
         ------
@@ -196,9 +200,21 @@ class SurveyStyle:
         hint = nearest_name(part, known)
         require(part in known, f"part is {part!r}{hint}, wanted one of {known}")
         signal, noise = np.square(self.signal_amplitude), np.square(self.noise_amplitude)
+        if twt_s is not None and self.is_late:
+            signal = signal * self._loss_at(np.asarray(twt_s, dtype=np.float64))
         power = {"total": signal + noise, "signal": signal, "noise": noise}[part]
         grid = np.asarray(self.freq_hz if freq_hz is None else freq_hz, dtype=np.float64)
         return np.asarray(np.sqrt(np.interp(grid, self.freq_hz, power, right=0.0)))
+
+    def _loss_at(self, twt_s: Floats) -> Floats:
+        """Return the power of the signal at some times over that of the whole record."""
+        from forward.late import mean_loss
+
+        grid = np.asarray(self.freq_hz)
+        whole = mean_loss(grid, np.asarray(self.late_t_star_s), np.asarray(self.late_gain),
+                          np.asarray(self.late_share))
+        share = np.full(twt_s.size, 1.0 / twt_s.size)
+        return mean_loss(grid, self.t_star(twt_s), self.gain(twt_s), share) / whole
 
     def save(self, path: Path | str) -> None:
         """Write strict JSON atomically.

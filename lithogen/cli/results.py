@@ -35,6 +35,8 @@ SEGY_VARIABLES = ("seismic", "impedance", "lithology")
 NAMES = frozenset(
     {REPORT, STORE, "overview.png", "spectrum.png", *(f"{v}.sgy" for v in SEGY_VARIABLES)}
 )
+# A spectrum of fewer samples of a survey says little.
+LEAST_SAMPLES = 96
 REPORT_KIND = "lithogen generate"
 
 
@@ -167,19 +169,39 @@ class Survey:
     ----------
     name : for the legend. style : survey style that the seismic carries.
     traces : live traces (n, n_twt) of the survey itself, or None for a style alone.
+    first_s : two-way time of their first sample.
     """
 
     name: str
     style: SurveyStyle
     traces: NDArray[np.float32] | None = None
+    first_s: float = 0.0
 
-    def spectrum(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return frequencies in Hz and amplitude on an arbitrary scale, both (n_freq,)."""
+    def at(self, twt_s: NDArray[np.float64]) -> NDArray[np.float32] | None:
+        """Return the traces over the times of a world, or whole where they share too few."""
+        if self.traces is None:
+            return None
+        times = self.first_s + self.style.dt_s * np.arange(self.traces.shape[1])
+        inside = (times >= twt_s[0] - 1e-6) & (times <= twt_s[-1] + 1e-6)
+        part = live_traces(self.traces[:, inside])
+        return part if inside.sum() >= LEAST_SAMPLES and len(part) else self.traces
+
+    def spectrum(
+        self, twt_s: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return frequencies in Hz and amplitude on an arbitrary scale, both (n_freq,).
+
+        Parameters
+        ----------
+        twt_s : times of a world; a survey's spectrum changes down the record.
+        """
         from forward.spectra import amplitude_spectrum
 
-        if self.traces is None:
-            return np.asarray(self.style.freq_hz, dtype=np.float64), self.style.spectrum()
-        return amplitude_spectrum(self.traces, self.style.dt_s)
+        traces = self.at(twt_s)
+        if traces is None:
+            grid = np.asarray(self.style.freq_hz, dtype=np.float64)
+            return grid, self.style.spectrum(twt_s=twt_s)
+        return amplitude_spectrum(traces, self.style.dt_s)
 
 
 def read_survey(like: str | None) -> Survey | None:
@@ -201,8 +223,9 @@ def read_survey(like: str | None) -> Survey | None:
         return Survey(style.name, style)
     with seismic_io.open_segy(path) as cube:
         seismic = cube.read()
-        style = forward.calibrate(seismic, cube.dt_s, first_s=float(cube.twt[0]), name=path.stem)
-    return Survey(path.stem, style, live_traces(seismic))
+        first_s = float(cube.twt[0])
+        style = forward.calibrate(seismic, cube.dt_s, first_s=first_s, name=path.stem)
+    return Survey(path.stem, style, live_traces(seismic), first_s)
 
 
 def live_traces(seismic: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -221,7 +244,7 @@ def live_traces(seismic: NDArray[np.floating]) -> NDArray[np.float32]:
 def compare_spectra(
     ds: xr.Dataset, survey: Survey | None, path: Path
 ) -> tuple[float, float] | None:
-    """Draw the spectra and return the log-spectral distance (mean, largest) in dB.
+    """Draw spectra at the world's times; return their log-spectral distance (mean, largest) in dB.
 
     Source: `forward.spectra.log_spectral_distance`; for a style without traces the same
     measure between spectra: |difference| in the 25-dB band without its median.
@@ -237,12 +260,14 @@ def compare_spectra(
     distance = None
     real = None
     if survey is not None:
-        real_hz, real_amplitude = survey.spectrum()
+        twt_s = np.asarray(ds.twt.values, dtype=np.float64)
+        real_hz, real_amplitude = survey.spectrum(twt_s)
         real_db = spectrum_db(real_hz, real_amplitude)
         real = (real_hz, 10 ** (real_db / 20.0))
-        if survey.traces is not None:
+        part = survey.at(twt_s)
+        if part is not None:
             distance = log_spectral_distance(
-                survey.traces, traces, survey.style.dt_s, generated_dt_s=dt_s
+                part, traces, survey.style.dt_s, generated_dt_s=dt_s
             )
         else:
             got_db = spectrum_db(real_hz, np.interp(real_hz, freq_hz, amplitude))

@@ -116,3 +116,18 @@ def test_windows_join_segments_of_about_as_many():
     assert share.sum() == pytest.approx(1.0)
     assert power.shape == (5, 2)
     assert mean_loss(np.zeros(3), np.zeros(2), np.ones(2), np.full(2, 0.5)).tolist() == [1.0] * 3
+
+
+def test_the_spectrum_of_a_style_is_that_of_the_times_asked_for(fading):
+    freq_hz = np.asarray(fading.freq_hz)
+
+    def centroid(**changes):
+        power = np.square(fading.spectrum(part="signal", **changes))
+        return float((power * freq_hz).sum() / power.sum())
+
+    first, last = fading.late_time_s[0], fading.late_time_s[-1]
+    assert centroid(twt_s=[last]) < centroid() < centroid(twt_s=[first])
+    # The mean of the windows is the record.
+    power = sum(share * np.square(fading.spectrum(part="signal", twt_s=[time_s]))
+                for share, time_s in zip(fading.late_share, fading.late_time_s, strict=True))
+    np.testing.assert_allclose(power, np.square(fading.spectrum(part="signal")), rtol=1e-4)
