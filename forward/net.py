@@ -25,12 +25,12 @@ from forward.checks import (
 )
 from forward.terms import (
     COSINE2_FLOOR,
-    FEATURES,
     ForwardConfig,
     angle_basis,
     exponents,
     group_mask,
     group_sizes,
+    squared_sines,
     term_parents,
 )
 from lithogen.config import (
@@ -41,7 +41,7 @@ from lithogen.config import (
     sha256_hex,
     write_json,
 )
-from lithogen.errors import ConfigError, WeightsError
+from lithogen.errors import WeightsError
 
 # One file per layer, and the parameters that it holds.
 LAYERS = {
@@ -50,10 +50,6 @@ LAYERS = {
 }
 CONFIG_FILE = "forward_net.json"
 SHIPPED = Path(__file__).parent / "weights"
-
-
-def _sine2(angles_deg: Sequence[float]) -> NDArray[np.float64]:
-    return np.square(np.sin(np.radians(np.asarray(angles_deg, dtype=np.float64))))
 
 
 def acoustic_harmonics(vp: Tensor, rho: Tensor, sine2: float) -> tuple[Tensor, Tensor]:
@@ -121,8 +117,8 @@ class ForwardNet(nn.Module):
         super().__init__()
         self.config = config or ForwardConfig()
         terms = exponents(self.config)
-        self._parents = term_parents(terms)
-        self._sizes = group_sizes(self.config)
+        self.parents_of_terms = term_parents(terms)
+        self.sizes_of_groups = group_sizes(self.config)
         self.register_buffer("mask", torch.as_tensor(group_mask(self.config)), persistent=False)
         shape = (self.config.n_basis, *self.mask.shape)
         self.weights = nn.Parameter(torch.zeros(shape, dtype=torch.float64))
@@ -155,7 +151,7 @@ class ForwardNet(nn.Module):
             0.5 * (ratio[..., 1:] + ratio[..., :-1]) - MEAN_RATIO,
         )
         terms = [torch.ones_like(features[0])]
-        for parent, feature in self._parents.tolist()[1:]:
+        for parent, feature in self.parents_of_terms.tolist()[1:]:
             terms.append(terms[parent] * features[feature])
         return terms
 
@@ -231,7 +227,7 @@ class ForwardNet(nn.Module):
         terms = torch.stack(self.product_units(vp, vs, rho))
         sums = torch.tensordot(weights, terms, dims=1)
         rows = []
-        for (plain, once, twice), sine2 in zip(sums, _sine2(angles).tolist(), strict=True):
+        for (plain, once, twice), sine2 in zip(sums, squared_sines(angles).tolist(), strict=True):
             first, second = acoustic_harmonics(vp, rho, sine2)
             rows.append((first + (first * once + (second * twice + plain))).clamp(-1.0, 1.0))
         total = torch.stack(rows)
@@ -295,6 +291,8 @@ class ForwardNet(nn.Module):
         >>> out.shape
         (2, 1, 1, 8)
         """
+        from forward.compiled import fill, refuse_domain
+
         check_dt(dt_s)
         angles = check_angles(angles_deg)
         p, s, d = (np.ascontiguousarray(v, dtype=np.float32) for v in (vp, vs, rho))
@@ -306,58 +304,10 @@ class ForwardNet(nn.Module):
             late / MAX_SAMPLES, dtype=np.float32).reshape(rows[0].shape)
         out = np.empty((len(angles), *p.shape), dtype=np.float32)
         flat = out.reshape(len(angles), *rows[0].shape)
-        trace = self._fill(flat, rows, taps, angles, (share, is_cut))
+        trace = fill(self, flat, rows, taps, angles, (share, is_cut))
         if trace >= 0:
-            self._refuse_domain(rows, trace, p.shape)
+            refuse_domain(self.config, rows, trace, p.shape)
         return out
-
-    def _fill(
-        self,
-        out: NDArray[np.float32],
-        rows: list[NDArray[np.float32]],
-        wavelet: NDArray[np.float64],
-        angles: Sequence[float],
-        late: tuple[NDArray[np.float32], bool],
-    ) -> int:
-        """Run the compiled path; return -1, or the first trace that leaves the domain."""
-        from forward.kernels import net_traces
-
-        share, is_cut = late
-        edge = self.config.gated_taps // 2
-
-        with torch.no_grad():
-            given = torch.as_tensor(wavelet)
-            taps, gated, gates, weights = (
-                np.ascontiguousarray(v.cpu().numpy(), dtype=np.float32) for v in (
-                    self.shaped_wavelet(given), self.gated_wavelets(given), self.gates,
-                    self.angle_weights(angles)))
-        if is_cut and edge:
-            gated = np.ascontiguousarray(gated[:, edge:-edge])
-        domain = np.asarray([self.config.lowest, self.config.highest], dtype=np.float32)
-        sizes, sine2 = np.asarray(self._sizes), _sine2(angles).astype(np.float32)
-        return int(
-            net_traces(
-                (rows[0], rows[1], rows[2]), domain, self._parents, weights, sizes, sine2, taps,
-                (share, gates, gated), out
-            )
-        )
-
-    def _refuse_domain(self, rows: list[NDArray[np.float32]], trace: int, shape: Any) -> None:
-        from forward.kernels import interface_features
-
-        features = np.empty((4, shape[-1]), np.float32)
-        interface_features(rows[0][trace], rows[1][trace], rows[2][trace], features)
-        low, high = self.config.lowest, self.config.highest
-        for q, name in enumerate(FEATURES):
-            is_bad = (features[q, :-1] < low[q]) | (features[q, :-1] > high[q])
-            if is_bad.any():
-                k = int(is_bad.argmax())
-                where = tuple(int(i) for i in np.unravel_index(trace, shape[:2]))
-                raise ConfigError(
-                    f"{name} is {features[q, k]:.3f} between samples {k} and {k + 1} of trace "
-                    f"{where}, outside the {low[q]:g}..{high[q]:g} that the net was trained on; "
-                    "use forward.reference.synthesize for this model"
-                )
 
     def save_pretrained(self, folder: Path | str, notes: dict[str, Any] | None = None) -> None:
         """Write weights, configuration and MANIFEST.json (sha256 of both) into a folder.

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from forward.calibration import WINDOW_S, smooth_density
 from forward.checks import check_dt
-from forward.late import mean_loss
 from forward.style import SurveyStyle, rounded
 from lithogen.errors import CalibrationError, require
 
@@ -81,9 +80,7 @@ def refine(
     require(is_sound, "a reference volume is not finite or has no reflections", CalibrationError)
     in_band = np.asarray(style.freq_hz) <= 0.5 / step + 1e-9
     # The wavelet of t* = 0 stands for that of the record, which is duller.
-    loss = mean_loss(np.asarray(style.freq_hz), *(np.asarray(values) for values in (
-        style.late_t_star_s, style.late_gain, style.late_share))) if style.is_late else 1.0
-    wanted = np.square(style.signal_amplitude) / loss
+    wanted = np.square(style.signal_amplitude) / style.record_loss()
     for _ in range(iterations):
         got = _signal_density(style, volumes, step)
         # Where the survey has no power the ratio is noise of the estimate: hold it within 12 dB.

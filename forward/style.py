@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from forward.checks import check_dt
+from forward.late import mean_loss
 from forward.wavelets import from_amplitude
 from lithogen.config import from_mapping, nearest_name, write_json
 from lithogen.errors import ConfigError, require
@@ -206,15 +207,19 @@ class SurveyStyle:
         grid = np.asarray(self.freq_hz if freq_hz is None else freq_hz, dtype=np.float64)
         return np.asarray(np.sqrt(np.interp(grid, self.freq_hz, power, right=0.0)))
 
+    def record_loss(self) -> Floats:
+        """Return the power of the record's signal over that of the wavelet of t* = 0, (n_freq,)."""
+        grid = np.asarray(self.freq_hz)
+        if not self.is_late:
+            return np.ones(grid.shape)
+        late = (self.late_t_star_s, self.late_gain, self.late_share)
+        return mean_loss(grid, *(np.asarray(values) for values in late))
+
     def _loss_at(self, twt_s: Floats) -> Floats:
         """Return the power of the signal at some times over that of the whole record."""
-        from forward.late import mean_loss
-
-        grid = np.asarray(self.freq_hz)
-        whole = mean_loss(grid, np.asarray(self.late_t_star_s), np.asarray(self.late_gain),
-                          np.asarray(self.late_share))
         share = np.full(twt_s.size, 1.0 / twt_s.size)
-        return mean_loss(grid, self.t_star(twt_s), self.gain(twt_s), share) / whole
+        grid = np.asarray(self.freq_hz)
+        return mean_loss(grid, self.t_star(twt_s), self.gain(twt_s), share) / self.record_loss()
 
     def save(self, path: Path | str) -> None:
         """Write strict JSON atomically.

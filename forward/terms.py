@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +148,17 @@ def term_parents(terms: list[Exponents]) -> NDArray[np.int64]:
         less = [p - int(i == feature) for i, p in enumerate(term)]
         rows.append((place[less[0], less[1], less[2], less[3]], feature))
     return np.asarray(rows, dtype=np.int64)
+
+
+def squared_sines(angles_deg: Sequence[float]) -> NDArray[np.float64]:
+    """Return the squared sines of angles in degrees.
+
+    Examples
+    --------
+    >>> squared_sines((0.0, 90.0)).tolist()
+    [0.0, 1.0]
+    """
+    return np.square(np.sin(np.radians(np.asarray(angles_deg, dtype=np.float64))))
 
 
 def angle_basis(angle_deg: float, n_basis: int) -> NDArray[np.float64]:
