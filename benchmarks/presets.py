@@ -79,7 +79,7 @@ def coefficients(model: Earth) -> NDArray[np.floating]:
 
 def distance(section: NDArray[np.float32], style: SurveyStyle, models: list[Earth]) -> float:
     """Return the mean log-spectral distance of modelled worlds to a survey, dB."""
-    halo = style_halo(style, DT_S)
+    halo = style_halo(style, DT_S)[2]
     window = Window((0, 0, halo), (*WORLD_SHAPE[:2], WORLD_SHAPE[2] - 2 * halo))
     found = []
     for seed, (vp, vs, rho) in enumerate(models):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from forward.noise import coloured_noise
     from forward.refinement import refine
     from forward.reflectivity import Reflectivity, reflectivity_psd, shipped_reflectivity
+    from forward.resolution import lateral_spread
     from forward.spectra import amplitude_spectrum, log_spectral_distance
     from forward.style import SurveyStyle, load_style, presets
     from forward.survey import model_survey, style_halo
@@ -31,6 +32,7 @@ _HOME = {
     "coloured_noise": "noise",
     "from_amplitude": "wavelets",
     "load_style": "style",
+    "lateral_spread": "resolution",
     "log_spectral_distance": "spectra",
     "model_survey": "survey",
     "ormsby": "wavelets",
@@ -52,6 +54,7 @@ __all__ = [
     "calibrate",
     "coloured_noise",
     "from_amplitude",
+    "lateral_spread",
     "load_style",
     "log_spectral_distance",
     "model_survey",

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from forward.kernels import interface_features, net_traces
+from forward.lateral import LateralLayer
+from forward.lateral_kernels import BLOCK, lateral_block
 from forward.terms import FEATURES, ForwardConfig, squared_sines
 from lithogen.errors import ConfigError
 
@@ -47,6 +49,39 @@ def fill(
             (share, gates, gated), out
         )
     )
+
+
+def fill_lateral(layer: LateralLayer, stacks: F32, spread: NDArray[np.float64]) -> None:
+    """Pass angle stacks (angle, iline, xline, twt) through layer C in place.
+
+    Parameters
+    ----------
+    spread : (angle, n_twt), see `forward.resolution`. Border traces go on beyond the edges.
+    """
+    _, n_i, n_x, n_twt = stacks.shape
+    if n_i * n_x == 1:
+        return
+    with torch.no_grad():
+        taps = np.ascontiguousarray(layer.filters.cpu().numpy(), dtype=np.float32)
+        table = layer.coefficients(torch.as_tensor(spread)).cpu().numpy()
+    weights = np.ascontiguousarray(table, dtype=np.float32)
+    total = np.ascontiguousarray(table.sum(axis=1), dtype=np.float32)
+    reach, half = layer.reach, layer.time_reach
+    for image, weight, sums in zip(stacks, weights, total, strict=True):
+        source = np.ascontiguousarray(np.pad(image, [(0, 0), (0, 0), (half, half)]))
+        if n_x == 1:
+            source = np.ascontiguousarray(source.swapaxes(0, 1))
+        first, second = source.shape[:2]
+        wide = (first if first == 1 else first + 2 * reach, second + 2 * reach)
+        for start in range(0, n_twt, BLOCK):
+            stop = min(start + BLOCK, n_twt)
+            size = stop - start
+            work = (np.empty((len(taps), *wide, size), np.float32),
+                    np.empty((3, *wide, size), np.float32))
+            out = np.empty((first, second, size), np.float32)
+            lateral_block(source, taps, np.ascontiguousarray(weight[..., start:stop]),
+                          np.ascontiguousarray(sums[..., start:stop]), start + half, work, out)
+            image[..., start:stop] = out.swapaxes(0, 1) if n_x == 1 else out
 
 
 def refuse_domain(

@@ -24,11 +24,12 @@ _JIT: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "error_
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _compiled(function: Function) -> Function:
+def compiled(function: Function) -> Function:
+    """Compile a loop with numba: no reassociation, no fused multiply-add."""
     return cast(Function, numba.njit(**_JIT)(function))
 
 
-@_compiled
+@compiled
 def is_elastic_sound(vp: NDArray[Any], vs: NDArray[Any], rho: NDArray[Any], ratio: float) -> bool:
     """Return True if every sample is finite and physically possible (one pass)."""
     limit = vp.dtype.type(ratio)
@@ -45,7 +46,7 @@ def is_elastic_sound(vp: NDArray[Any], vs: NDArray[Any], rho: NDArray[Any], rati
     return True
 
 
-@_compiled
+@compiled
 def _convolve_row(padded: F32, taps: F32, total: F32) -> None:
     """total[k] = sum_j taps[j] * padded[k + n - 1 - j], j ascending."""
     n = taps.size
@@ -76,14 +77,14 @@ def _convolve_row(padded: F32, taps: F32, total: F32) -> None:
             total[k] = total[k] + tap * part[k]
 
 
-@_compiled
+@compiled
 def convolve_valid(traces: F32, taps: F32, out: F32) -> None:
     """Convolve rows (n, m + len(taps) - 1) into `out` (n, m), only where the filter fits."""
     for i in range(traces.shape[0]):
         _convolve_row(traces[i], taps, out[i])
 
 
-@_compiled
+@compiled
 def interface_features(vp: F32, vs: F32, rho: F32, features: F32) -> None:
     """Fill (4, n - 1): contrasts of vp and rho, half step and centred mean of vs / vp."""
     half = vp.dtype.type(0.5)
@@ -100,7 +101,7 @@ def interface_features(vp: F32, vs: F32, rho: F32, features: F32) -> None:
         features[3, k] = half * (ratio[k + 1] + ratio[k]) - centre
 
 
-@_compiled
+@compiled
 def _product_units(
     features: F32, first: int, size: int, parents: NDArray[np.int64], terms: F32
 ) -> None:
@@ -114,7 +115,7 @@ def _product_units(
             term[k] = parent[k] * feature[k]
 
 
-@_compiled
+@compiled
 def impedance_and_ratio(vp: F32, rho: F32, impedance: F32, square: F32) -> None:
     """Fill impedances (n,) and, per interface, (vp below / vp above)^2 (n - 1 of n)."""
     n = vp.size
@@ -125,7 +126,7 @@ def impedance_and_ratio(vp: F32, rho: F32, impedance: F32, square: F32) -> None:
         square[k] = ratio * ratio
 
 
-@_compiled
+@compiled
 def _acoustic(impedance: F32, square: F32, sine2: np.float32, one_fold: F32, two_fold: F32) -> None:
     """Real parts of the fluid-fluid coefficient R and of R^2 of `square.size` interfaces.
 
@@ -150,7 +151,7 @@ def _acoustic(impedance: F32, square: F32, sine2: np.float32, one_fold: F32, two
         two_fold[k] = r * r if is_real else two * (r * r) - one
 
 
-@_compiled
+@compiled
 def _join(plain: F32, once: F32, twice: F32, one_fold: F32, two_fold: F32, target: F32) -> None:
     """Fill target with R + R once + Re(R^2) twice + plain, held within -1..1."""
     one = np.float32(1)
@@ -161,7 +162,7 @@ def _join(plain: F32, once: F32, twice: F32, one_fold: F32, two_fold: F32, targe
         target[k] = value if value > -one else -one
 
 
-@_compiled
+@compiled
 def _weigh(terms: F32, weights: F32, size: int, total: F32) -> None:
     """total[k] = sum_m weights[m] * terms[m, k], m ascending."""
     n = weights.size
@@ -180,7 +181,7 @@ def _weigh(terms: F32, weights: F32, size: int, total: F32) -> None:
             total[k] = total[k] + weights[m] * terms[m, k]
 
 
-@_compiled
+@compiled
 def _is_outside(features: F32, low: F32, high: F32) -> bool:
     bad = 0
     for q in range(4):
@@ -190,7 +191,7 @@ def _is_outside(features: F32, low: F32, high: F32) -> bool:
     return bad > 0
 
 
-@_compiled
+@compiled
 def _gate(share: F32, powers: F32, gate: F32) -> None:
     """Fill gate with sum_p powers[p] * share^(p + 1), by Horner's rule."""
     gate[:] = np.float32(0)
@@ -200,7 +201,7 @@ def _gate(share: F32, powers: F32, gate: F32) -> None:
             gate[k] = (gate[k] + power) * share[k]
 
 
-@_compiled
+@compiled
 def _add_gated(
     reflectivity: F32, gates: F32, taps: F32, padded: F32, part: F32, out: F32
 ) -> None:
@@ -215,7 +216,7 @@ def _add_gated(
             out[k] = out[k] + part[k]
 
 
-@_compiled
+@compiled
 def net_traces(
     model: tuple[F32, F32, F32],
     domain: F32,
@@ -281,7 +282,7 @@ def net_traces(
     return -1
 
 
-@_compiled
+@compiled
 def zoeppritz_traces(vp: F32, vs: F32, rho: F32, sines: F32, taps: F32, out: F32) -> None:
     """Exact float32 Zoeppritz (pre-critical) and convolution: the hand-written rival of the net.
 

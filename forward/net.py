@@ -1,4 +1,4 @@
-"""ForwardNet: learned angle reflectivity (layer A), filters for wavelet and attenuation (B)."""
+"""ForwardNet: learned angle reflectivity (A), wavelet and attenuation (B), lateral response (C)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from forward.acoustic import acoustic_harmonics
 from forward.attenuation import MAX_SAMPLES
 from forward.checks import (
     MEAN_RATIO,
@@ -23,8 +24,9 @@ from forward.checks import (
     check_t_star,
     check_wavelet,
 )
+from forward.lateral import LateralLayer
+from forward.resolution import angle_spread, check_spread
 from forward.terms import (
-    COSINE2_FLOOR,
     ForwardConfig,
     angle_basis,
     exponents,
@@ -47,41 +49,10 @@ from lithogen.errors import WeightsError
 LAYERS = {
     "layer_a.safetensors": ("weights",),
     "layer_b.safetensors": ("filters", "gates", "gated_filters"),
+    "layer_c.safetensors": ("lateral.filters", "lateral.weights"),
 }
 CONFIG_FILE = "forward_net.json"
 SHIPPED = Path(__file__).parent / "weights"
-
-
-def acoustic_harmonics(vp: Tensor, rho: Tensor, sine2: float) -> tuple[Tensor, Tensor]:
-    """Real parts of the fluid-fluid reflection coefficient R and of its square.
-
-    Parameters
-    ----------
-    vp, rho : (..., twt), m/s and kg/m3. sine2 : squared sine of the incidence angle.
-
-    Returns
-    -------
-    Two tensors (..., twt - 1). Beyond the critical angle R = exp(i phase), so that the second is
-    2 Re(R)^2 - 1; before it the square of the first.
-
-    Source: Brekhovskikh (1960), "Waves in layered media".
-
-    Examples
-    --------
-    >>> one, two = acoustic_harmonics(torch.tensor([2.0, 3.0]), torch.ones(2), 0.0)
-    >>> round(float(one), 3), round(float(two), 3)
-    (0.2, 0.04)
-    """
-    impedance = vp * rho
-    sine2 = float(vp.new_tensor(sine2))
-    cosine2 = 1.0 - (vp[..., 1:] / vp[..., :-1]).square() * sine2
-    is_real = cosine2 >= 0
-    a = impedance[..., 1:] * torch.sqrt(vp.new_tensor(1.0) - sine2)
-    b = impedance[..., :-1] * cosine2.abs().clamp(min=COSINE2_FLOOR).sqrt()
-    top = torch.where(is_real, a - b, a * a - b * b)
-    bottom = torch.where(is_real, a + b, a * a + b * b)
-    once = top / bottom
-    return once, torch.where(is_real, once * once, 2.0 * (once * once) - 1.0)
 
 
 class ForwardNet(nn.Module):
@@ -97,8 +68,10 @@ class ForwardNet(nn.Module):
     Layer B (learned): the wavelet passes through a short filter, close to the identity, before it
     is convolved with the reflectivity. With t*, filters more are added, each on the reflectivity
     times a gate: a polynomial in t* without a constant, so that nothing changes where t* is 0.
+    Layer C (learned): the lateral response of migration, see `forward.lateral`.
 
-    Source: Zoeppritz (1919) is the teacher, through `forward.reference`.
+    Source: Zoeppritz (1919) is the teacher, through `forward.reference`; for layer C
+    `forward.resolution.migrated` and images of the wave equation.
 
     Examples
     --------
@@ -128,6 +101,7 @@ class ForwardNet(nn.Module):
         gates = torch.zeros(self.config.n_gated, self.config.n_powers, dtype=torch.float64)
         taps = torch.zeros(self.config.n_gated, self.config.gated_taps, dtype=torch.float64)
         self.gates, self.gated_filters = nn.Parameter(gates), nn.Parameter(taps)
+        self.lateral = LateralLayer(self.config)
 
     @property
     def n_terms(self) -> int:
@@ -203,6 +177,7 @@ class ForwardNet(nn.Module):
         wavelet: Tensor,
         angles_deg: Sequence[float],
         t_samples: Tensor | None = None,
+        spread: Tensor | None = None,
     ) -> Tensor:
         """Differentiable path: inputs (iline, xline, twt) and (n,), unchecked, any float dtype.
 
@@ -210,6 +185,7 @@ class ForwardNet(nn.Module):
         ----------
         vp, vs, rho : m/s, m/s, kg/m3. wavelet : odd length. angles_deg : 0..40.
         t_samples : t* in samples, like vp; None for a stationary wavelet.
+        spread : lateral response of migration, (twt,), see `forward.resolution`; None for none.
 
         Returns
         -------
@@ -242,7 +218,11 @@ class ForwardNet(nn.Module):
             late = nn.functional.conv1d(
                 per_trace, kernels[None], padding=kernels.shape[-1] // 2)
             out = out + late
-        return out.reshape(reflectivity.shape)
+        stacks = out.reshape(reflectivity.shape)
+        if spread is None:
+            return stacks
+        image: Tensor = self.lateral(stacks, angle_spread(spread, angles))
+        return image
 
     def synthesize(
         self,
@@ -255,12 +235,14 @@ class ForwardNet(nn.Module):
         dt_s: float,
         t_star: ArrayLike | None = None,
         is_cut: bool = False,
+        spread: ArrayLike | None = None,
     ) -> NDArray[np.float32]:
         """Angle stacks on the CPU, in compiled loops of fixed order (see `forward.kernels`).
 
         A sample's bits depend only on the samples within half the wavelet (plus one, and with
         t* plus 32, unless `is_cut`) above and below it, and on its own angle: never on the size
-        of the array, other traces or threads.
+        of the array, other traces or threads. With `spread` they depend on `lateral.reach` traces
+        to every side and `lateral.time_reach` samples more; border traces go on beyond the edges.
 
         Parameters
         ----------
@@ -273,6 +255,8 @@ class ForwardNet(nn.Module):
             `forward.attenuation`. None is a stationary wavelet.
         is_cut : keep attenuated wavelets as short as the wavelet. One of 0.32 s loses 0.8 % of its
             amplitude at a t* of 5 samples, and at most 2 %.
+        spread : lateral response of migration in traces per sample, one number or (n_twt,), see
+            `forward.resolution.lateral_spread`; None is the convolutional model.
 
         Returns
         -------
@@ -291,7 +275,7 @@ class ForwardNet(nn.Module):
         >>> out.shape
         (2, 1, 1, 8)
         """
-        from forward.compiled import fill, refuse_domain
+        from forward.compiled import fill, fill_lateral, refuse_domain
 
         check_dt(dt_s)
         angles = check_angles(angles_deg)
@@ -299,6 +283,7 @@ class ForwardNet(nn.Module):
         check_elastic(p, s, d)
         taps = check_wavelet(wavelet, p.shape[-1])
         late = check_t_star(t_star, p.shape, dt_s)
+        wide = None if spread is None else check_spread(spread, p.shape[-1])
         rows = [v.reshape(-1, p.shape[-1]) for v in (p, s, d)]
         share = np.zeros((0, 0), np.float32) if late is None else np.asarray(
             late / MAX_SAMPLES, dtype=np.float32).reshape(rows[0].shape)
@@ -307,6 +292,8 @@ class ForwardNet(nn.Module):
         trace = fill(self, flat, rows, taps, angles, (share, is_cut))
         if trace >= 0:
             refuse_domain(self.config, rows, trace, p.shape)
+        if wide is not None:
+            fill_lateral(self.lateral, out, angle_spread(torch.as_tensor(wide), angles).numpy())
         return out
 
     def save_pretrained(self, folder: Path | str, notes: dict[str, Any] | None = None) -> None:
@@ -380,6 +367,7 @@ def synthesize(
     dt_s: float,
     t_star: ArrayLike | None = None,
     is_cut: bool = False,
+    spread: ArrayLike | None = None,
 ) -> NDArray[np.float32]:
     """Angle stacks by the shipped net: see `ForwardNet.synthesize`.
 
@@ -392,5 +380,5 @@ def synthesize(
     """
     return shipped_net().synthesize(
         vp=vp, vs=vs, rho=rho, wavelet=wavelet, angles_deg=angles_deg, dt_s=dt_s, t_star=t_star,
-        is_cut=is_cut,
+        is_cut=is_cut, spread=spread,
     )

@@ -42,6 +42,8 @@ class SurveyStyle:
         see `forward.late.Lateness`; empty for a stationary wavelet.
     phase_deg : constant phase of the wavelet (an assumption unless measured elsewhere).
     rms : of the live samples, survey unit. snr_db : signal over noise power.
+    aperture_m : radius of the migration aperture at half amplitude, m, which sets the lateral
+        resolution (`forward.resolution`); None models without: every trace by itself.
     noise_kernel : odd symmetric weights of the noise over neighbouring traces, unit energy.
     gain_trend_db : RMS of ten equal time intervals over that of the record (reported only).
     excess_kurtosis, skewness : of the live samples (reported only).
@@ -65,6 +67,7 @@ class SurveyStyle:
     late_t_star_s: tuple[float, ...] = ()
     late_gain: tuple[float, ...] = ()
     late_share: tuple[float, ...] = ()
+    aperture_m: float | None = None
     noise_kernel: tuple[float, ...] = (1.0,)
     phase_deg: float = 0.0
     gain_trend_db: tuple[float, ...] = ()
@@ -97,6 +100,10 @@ class SurveyStyle:
             value = getattr(self, entry)
             is_number = isinstance(value, (int, float)) and bool(np.isfinite(value))
             require(is_number, f"{entry} is {value!r}, wanted a finite number")
+        require(
+            self.aperture_m is None or 50.0 <= self.aperture_m <= 1e5,
+            f"aperture_m is {self.aperture_m!r}, wanted 50 to 100000 m, or None",
+        )
         require(self.rms > 0, f"rms is {self.rms}, wanted a positive number")
 
     def _check_numbers(self, entry: str, size: int, least: int = 1) -> None:

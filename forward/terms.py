@@ -39,6 +39,8 @@ class ForwardConfig:
     n_taps : odd length of the filter of layer B, samples.
     n_gated, n_powers : gated filters of layer B for attenuation, and powers of t* in a gate.
     gated_taps : odd length of a gated filter, at most 65 samples.
+    n_orders : traces that layer C reaches to either side. n_lateral : filters of layer C in time.
+    lateral_taps : their odd length. n_spread_powers : powers of the spread in their weights.
     lowest, highest : trained domain of the four features (see `FEATURES`). The default holds
         any two neighbours with vp 1450..6500 m/s, rho 1350..3050 kg/m3 and vp >= 1.45 vs >= 0.
 
@@ -58,6 +60,10 @@ class ForwardConfig:
     n_gated: int = 4
     n_powers: int = 6
     gated_taps: int = 65
+    n_orders: int = 10
+    n_lateral: int = 6
+    lateral_taps: int = 25
+    n_spread_powers: int = 6
     lowest: tuple[float, ...] = (-0.64, -0.4, -0.35, -0.4)
     highest: tuple[float, ...] = (0.64, 0.4, 0.35, 0.4)
 
@@ -67,11 +73,14 @@ class ForwardConfig:
             f"degrees is {self.degrees}, wanted {len(GROUPS)} integers 0..5",
         )
         require(1 <= self.n_basis <= 10, f"n_basis is {self.n_basis}, wanted 1..10")
-        for name, highest in (("n_gated", 16), ("n_powers", 16)):
+        for name, highest in (
+            ("n_gated", 16), ("n_powers", 16), ("n_orders", 32), ("n_lateral", 16),
+            ("n_spread_powers", 16),
+        ):
             value = getattr(self, name)
             require(1 <= value <= highest, f"{name} is {value}, wanted 1..{highest}")
         longest = 2 * EXTRA_SAMPLES + 1
-        for name in ("n_taps", "gated_taps"):
+        for name in ("n_taps", "gated_taps", "lateral_taps"):
             value = getattr(self, name)
             require(
                 value % 2 == 1 and 1 <= value <= longest,

@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from forward import reference
+from forward.acoustic import acoustic_harmonics
 from forward.attenuation import fitted_filters
-from forward.net import ForwardNet, acoustic_harmonics
+from forward.net import ForwardNet
 from forward.pairs import (
     KINDS,
     Interfaces,

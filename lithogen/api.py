@@ -218,32 +218,38 @@ def _labels() -> tuple[str, ...]:
 
 
 def _in_memory(job: Job, progress: bool) -> xarray.Dataset:
-    from lithogen.scale.columns import fill_column, tile_columns, tiles_per_column
+    from lithogen.scale.columns import tile_columns, tiles_per_column
+    from lithogen.scale.neighbours import Filler
 
     sink = MemorySink(job.layout)
     columns = tile_columns(job.layout.window)
-    with _bar(progress, "generating", len(columns) * tiles_per_column(job)) as advance:
-        for column in columns:
-            fill_column(job, column, sink.put, advance)
+    with Filler(job, columns) as filler:
+        total = filler.n_columns() * tiles_per_column(job)
+        with _bar(progress, "generating", total) as advance:
+            for column in columns:
+                filler.fill(column, sink.put, advance)
     return sink.finish(_attrs(job))
 
 
 def _in_store(job: Job, store: ZarrStore, progress: bool) -> xarray.Dataset:
     """Fill the columns that the store does not hold yet."""
     from lithogen.scale import limits
-    from lithogen.scale.columns import fill_column, tile_columns, tiles_per_column
+    from lithogen.scale.columns import tile_columns, tiles_per_column
+    from lithogen.scale.neighbours import Filler
 
     if store.is_complete:
         return store.open()
     columns = tile_columns(job.layout.window)
     limits.refuse_if_disk_is_full(job.layout, store.path, store.share_left(columns))
-    with store.writing():
-        left = [column for column in columns if not store.is_done(column)]
-        per_column, n_done = tiles_per_column(job), len(columns) - len(left)
-        text = f"resuming after {n_done} of {len(columns)} columns" if n_done else "generating"
-        with _bar(progress, text, len(columns) * per_column, n_done * per_column) as advance:
+    left = [column for column in columns if not store.is_done(column)]
+    per_column, n_done = tiles_per_column(job), len(columns) - len(left)
+    text = f"resuming after {n_done} of {len(columns)} columns" if n_done else "generating"
+    with store.writing(), Filler(job, left, store.path.parent) as filler:
+        n_made = n_done * per_column
+        total = n_made + filler.n_columns() * per_column
+        with _bar(progress, text, total, n_made) as advance:
             for column in left:
-                fill_column(job, column, store.put, advance)
+                filler.fill(column, store.put, advance)
                 store.finish_column(column)
         store.finish(_attrs(job))
     return store.open()

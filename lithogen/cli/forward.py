@@ -54,6 +54,11 @@ def forward(
     relation: Annotated[str | None, typer.Option(
         help="How to derive what the model lacks. mudrock: vs = 0.862 vp - 1172 (Castagna et al. "
         "1985), rho = 310 vp^0.25 (Gardner et al. 1974), in m/s and kg/m3.")] = None,
+    aperture: Annotated[float | None, typer.Option(
+        help="Radius of the migration aperture in m: blurs laterally as a migrated image is; "
+        "needs --bin. By default that of --style, if it has one.")] = None,
+    bin_m: Annotated[float | None, typer.Option(
+        "--bin", help="Distance of traces in m, along lines and across.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Model noise-free seismic of an earth model; SEG-Y gets the mean of the angle stacks."""
@@ -74,9 +79,14 @@ def forward(
         survey = stage2.load_style(style)
         wavelet = survey.wavelet(dt_s)
         t_star = survey.t_star(ds.twt.values) if survey.is_late else None
+        aperture = survey.aperture_m if aperture is None else aperture
+    spread = None
+    if aperture is not None:
+        spread = _spread(ds, cubes["vp"], aperture, bin_m, dt_s)
     stacks = stage2.synthesize(
         vp=cubes["vp"], vs=cubes["vs"], rho=cubes["rho"], wavelet=wavelet, angles_deg=angles_deg,
-        dt_s=dt_s, t_star=t_star)
+        dt_s=dt_s, t_star=t_star,
+        spread=spread)
     if style is not None:
         stacks *= survey.gain(ds.twt.values).astype(np.float32)
     made = xr.Dataset(
@@ -88,6 +98,23 @@ def forward(
     derived = [n for n in ELASTIC if n not in ds]
     how = f", {' and '.join(derived)} by {relation}" if derived else ""
     print(f"{out}: {' x '.join(map(str, stacks.shape[1:]))} samples, {len(angles_deg)} angles{how}")
+
+
+def _spread(
+    ds: xr.Dataset, vp: Floats, aperture: float, bin_m: float | None, dt_s: float
+) -> Floats:
+    """Return the lateral spread of the samples; the mean vp of each time gives RMS velocities."""
+    from forward.resolution import lateral_spread
+
+    require(bin_m is not None, "a migration aperture needs --bin, the distance of traces in m")
+    times = np.asarray(ds.twt.values, dtype=np.float64)
+    require(times[0] >= 0, f"twt begins at {times[0]:g} s, wanted 0 or more for an aperture")
+    square = np.square(vp).mean(axis=(0, 1))
+    # Above the first sample the velocity of the first sample is taken.
+    total = square[0] * times[0] + np.concatenate(([0.0], np.cumsum(square[:-1]))) * dt_s
+    rms = np.sqrt(np.divide(total, times, out=square.copy(), where=times > 0))
+    return lateral_spread(twt_s=times, velocity_m_s=rms, aperture_m=aperture,
+                          bin_m=float(bin_m or 0.0), dt_s=dt_s)
 
 
 def read_model(path: Path, holds: str | None, more: dict[str, Path | None]) -> xr.Dataset:

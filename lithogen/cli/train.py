@@ -120,6 +120,30 @@ def train_forward(
     print(f"{out}: {_figures(figures)}")
 
 
+@train_app.command("lateral")
+def train_lateral(
+    out: RunFolder,
+    config: Config = None,
+    init: Annotated[str | None, typer.Option(
+        help="Folder of a ForwardNet whose other layers are kept; the shipped one by default.",
+        metavar="FOLDER")] = None,
+    no_progress: NoProgress = False,
+) -> None:
+    """Train the lateral layer of stage 2 on migrated images; wants lithogen[wave]."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from forward.train_lateral import train_lateral as train
+
+    _check_run_folder(out, False)
+    is_hidden = not is_progress_shown(no_progress)
+    with Progress(console=Console(stderr=True), disable=is_hidden) as bar:
+        task = bar.add_task("training", total=None)
+        tables = train(config, out, init, lambda step, total, loss: bar.update(
+            task, completed=step, total=total, description=f"training, error {loss:.3g}"))
+    print(f"{out}: {_figures(list(tables.values())[-1])}")
+
+
 def is_progress_shown(is_unwanted: bool) -> bool:
     """Return whether to show progress: where someone looks and has not said no."""
     return not is_unwanted and sys.stderr.isatty()

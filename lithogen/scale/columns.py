@@ -46,8 +46,8 @@ class Job:
     steps: int
     wells: object | None = None
 
-    def halo(self) -> int:
-        """Return the samples that seismic needs above and below what is modelled."""
+    def halo(self) -> tuple[int, int, int]:
+        """Return the voxels that seismic needs beyond what is modelled, on every axis."""
         import forward
 
         return forward.style_halo(self.style, self.layout.spacing.dt_s)
@@ -65,6 +65,18 @@ class Job:
                 box = common.slices_in(tile)
                 yield {name: value[box] for name, value in made.items() if name in wanted}
 
+    def spread(self, window: Window) -> NDArray[np.float64] | None:
+        """Return the lateral spread of the samples of a window; None for none."""
+        if self.style.aperture_m is None:
+            return None
+        from forward.resolution import lateral_spread
+
+        spacing = self.layout.spacing
+        twt_s = np.maximum(window.axes(spacing)[2], 0.0)
+        return lateral_spread(
+            twt_s=twt_s, velocity_m_s=self.world.velocity.rms(twt_s), bin_m=spacing.dx_m,
+            aperture_m=self.style.aperture_m, dt_s=spacing.dt_s)
+
     def survey(self, block: Window, elastic: Values) -> dict[str, NDArray[Any]]:
         """Return the seismic of a block from elastic values that reach `halo` further."""
         import forward
@@ -72,7 +84,7 @@ class Job:
         seismic, stacks = forward.model_survey(
             vp=elastic["vp"], vs=elastic["vs"], rho=elastic["rho"], style=self.style,
             seed=self.seed, angles_deg=self.layout.angles_deg, window=block,
-            dt_s=self.layout.spacing.dt_s,
+            dt_s=self.layout.spacing.dt_s, spread=self.spread(block.padded(self.halo())),
         )
         return {"seismic": seismic, "angle_stack": stacks}
 
@@ -96,7 +108,7 @@ def tiles_per_column(job: Job) -> int:
     """Return how many tiles a column takes, for a progress bar."""
     from lithogen import pipeline
 
-    deep = job.layout.window.padded((0, 0, job.halo()))
+    deep = job.layout.window.padded((0, 0, job.halo()[2]))
     line = Window((0, 0, deep.origin[2]), (1, 1, deep.shape[2]))
     return sum(1 for _ in tiles_covering(line, (1, 1, pipeline.TILE_SHAPE[2]),
                                          (0, 0, pipeline.TILE_PHASE[2])))
@@ -112,7 +124,7 @@ def fill_column(job: Job, column: Window, put: Put, on_tile: Callable[[], None])
     put : takes a block of the column and its variables; blocks end `BLOCK_SAMPLES` apart.
     on_tile : called after every tile.
     """
-    halo = job.halo()
+    halo = job.halo()[2]
     start, end = column.origin[2], column.stop[2]
     held = _Held(start - halo)
     for part in job.earth(column.padded((0, 0, halo))):

@@ -10,6 +10,7 @@ import numpy as np
 
 from lithogen.dataset import Layout
 from lithogen.errors import OutputError, ResourceError
+from lithogen.grid import Index3
 from lithogen.scale.columns import BLOCK_SAMPLES
 
 # Interpreter, torch, diffusers and the tables of structure and strata.
@@ -19,17 +20,19 @@ BASE_BYTES = 450_000_000
 TILE_BYTES_PER_VOXEL = 700
 # A block exists three times at its peak: held, modelled (angles and their noise) and encoded.
 BLOCK_COPIES = 3
+# vp, vs and rho of a voxel.
+ELASTIC_BYTES = 12
 # Of free memory; the rest of the machine wants some as well.
 MEMORY_SHARE = 0.9
 
 
-def working_bytes(layout: Layout, halo_samples: int) -> int:
+def working_bytes(layout: Layout, halo: Index3) -> int:
     """Return the memory that a run takes besides a result in memory.
 
     Parameters
     ----------
     layout : variables of the result; its size matters up to a block.
-    halo_samples : samples that seismic needs above and below a block.
+    halo : voxels that seismic needs beyond a block, on every axis.
 
     Notes
     -----
@@ -40,14 +43,19 @@ def working_bytes(layout: Layout, halo_samples: int) -> int:
 
     tile, halo = pipeline.TILE_SHAPE, pipeline.HALO
     grown = int(np.prod([n + 2 * h for n, h in zip(tile, halo, strict=True)]))
-    depth = min(BLOCK_SAMPLES, layout.window.shape[2]) + tile[2] + 2 * halo_samples
+    depth = min(BLOCK_SAMPLES, layout.window.shape[2]) + tile[2] + 2 * halo[2]
     lines = [min(n, size) for n, size in zip(tile, layout.window.shape, strict=True)]
     per_voxel = layout.n_bytes() / layout.window.size
     block = lines[0] * lines[1] * depth * per_voxel
-    return int(BASE_BYTES + TILE_BYTES_PER_VOXEL * grown + BLOCK_COPIES * block)
+    # Columns wait for their neighbours: three rows of them, three numbers a voxel.
+    waiting = 0
+    if any(halo[:2]):
+        deep = layout.window.padded(halo).shape
+        waiting = 3 * tile[0] * deep[1] * deep[2] * ELASTIC_BYTES
+    return int(BASE_BYTES + TILE_BYTES_PER_VOXEL * grown + BLOCK_COPIES * block + waiting)
 
 
-def refuse_if_memory_is_short(layout: Layout, halo_samples: int, *, is_streamed: bool) -> None:
+def refuse_if_memory_is_short(layout: Layout, halo: Index3, *, is_streamed: bool) -> None:
     """Refuse a request that does not fit in free memory.
 
     Raises
@@ -56,7 +64,7 @@ def refuse_if_memory_is_short(layout: Layout, halo_samples: int, *, is_streamed:
     """
     import psutil
 
-    working = working_bytes(layout, halo_samples)
+    working = working_bytes(layout, halo)
     needed = working + (0 if is_streamed else layout.n_bytes())
     free = psutil.virtual_memory().available
     if needed <= MEMORY_SHARE * free:

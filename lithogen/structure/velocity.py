@@ -39,6 +39,17 @@ class BackgroundVelocity:
             self.velocity_m_s * np.exp(0.5 * self.gradient_per_s * time), MAX_VELOCITY_M_S
         )
 
+    def rms(self, twt_s: ArrayLike) -> NDArray[np.float64]:
+        """Return the RMS velocity in m/s down to two-way times in seconds (v0 above time zero)."""
+        time = np.maximum(np.asarray(twt_s, dtype=np.float64), 1e-9)
+        v0, k = self.velocity_m_s, self.gradient_per_s
+        if k < 1e-6:
+            return np.full(time.shape, v0)
+        t_cap = 2.0 / k * np.log(MAX_VELOCITY_M_S / v0)
+        square = v0**2 / k * np.expm1(k * np.minimum(time, t_cap))
+        below = MAX_VELOCITY_M_S**2 * np.maximum(time - t_cap, 0.0)
+        return np.asarray(np.sqrt((square + below) / time))
+
     def depth(self, twt_s: ArrayLike) -> NDArray[np.float64]:
         """Return the depth in metres below time zero at two-way times in seconds."""
         time = np.asarray(twt_s, dtype=np.float64)

@@ -15,7 +15,7 @@ from lithogen.grid import Window
 SHAPE = (6, 7, 180)
 MODEL = [v.reshape(SHAPE) for v in layered_model(12, 42, 180)]
 STYLE = load_style("f3_inline_362")
-HALO = style_halo(STYLE, 0.004)
+HALO = style_halo(STYLE, 0.004)[2]
 COUNT = settings(max_examples=25, deadline=None)
 
 

@@ -56,7 +56,7 @@ def test_a_stationary_survey_stays_nearly_so():
 
 def test_the_modelled_record_fades_and_keeps_its_level(fading):
     quiet = dataclasses.replace(fading, noise_amplitude=(0.0,) * len(fading.freq_hz))
-    halo = style_halo(quiet, DT_S)
+    halo = style_halo(quiet, DT_S)[2]
     centroids, levels = [], []
     for middle in (fading.late_time_s[0], fading.late_time_s[-1]):
         start = round(middle / DT_S) - 64
@@ -72,7 +72,7 @@ def test_the_modelled_record_fades_and_keeps_its_level(fading):
 
 
 def test_windows_of_a_fading_survey_are_crops(fading):
-    halo = style_halo(fading, DT_S)
+    halo = style_halo(fading, DT_S)[2]
     vp, vs, rho = (v.reshape(4, 5, -1) for v in layered_model(8, 20, 200 + 2 * halo))
 
     def part(origin, shape):

@@ -9,6 +9,7 @@ import xarray as xr
 import forward
 import seismic_io
 from forward.pairs import layered_model
+from forward.resolution import lateral_spread
 from lithogen.cli import main
 
 SHAPE = (4, 5, 96)
@@ -87,8 +88,24 @@ def test_the_wavelet_of_a_style_fades(here) -> None:
     assert deep < 0.75 * early
 
 
+def test_an_aperture_blurs_as_a_migrated_image_is(here) -> None:
+    seismic_io.to_netcdf(dataset(**CUBES), "model.nc")
+    assert main(["forward", "model.nc", "-o", "made.nc", "--aperture", "300", "--bin", "25"]) == 0
+    square = np.square(CUBES["vp"].astype(np.float64)).mean(axis=(0, 1))
+    twt = 0.004 * np.arange(96)
+    mean = np.concatenate(([square[0]], np.cumsum(square[:-1])[: 95] / np.arange(1, 96)))
+    spread = lateral_spread(twt_s=twt, velocity_m_s=np.sqrt(mean), aperture_m=300.0, bin_m=25.0,
+                            dt_s=0.004)
+    expected = forward.synthesize(**CUBES, wavelet=forward.ricker(30.0, 0.004, 51),
+                                  angles_deg=(5, 15, 25), dt_s=0.004, spread=spread)
+    np.testing.assert_allclose(modelled(), expected, atol=2e-5)
+    assert np.abs(modelled() - wanted(**CUBES)).max() > 0.01
+
+
 @pytest.mark.parametrize(("words", "text"), [
     (["vp.sgy"], "--holds vp"),
+    (["model.nc", "--aperture", "800"], "--bin"),
+    (["model.nc", "--aperture", "800", "--bin", "0"], "bin_m is 0"),
     (["vp.sgy", "--holds", "rgt"], "--holds vp"),
     (["vp.sgy", "--holds", "impedance", "--relation", "mudrock"], r"impedance of vp.sgy is"),
     (["vp.sgy", "--holds", "vp"], "vs and rho"),

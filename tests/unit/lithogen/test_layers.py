@@ -52,6 +52,7 @@ THIRD = {
     "bruges": ("forward.reference", "lithogen.rockphysics"),
     "segfast": ("seismic_io",),
     "segyio": ("seismic_io",),
+    "deepwave": ("forward.wave",),
     "matplotlib": ("viz",),
     "dask": ("lithogen.scale",),
     "typer": ("lithogen.cli",),

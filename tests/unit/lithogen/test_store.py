@@ -193,10 +193,10 @@ def values_of_one_angle(layout, part):
 def test_working_memory_depends_on_the_tile_not_on_the_world(monkeypatch) -> None:
     sizes = [Layout(Window((0, 0, 0), shape), Spacing(), (5.0,))
              for shape in ((512, 512, 512), (4096, 4096, 3000))]
-    one, two = (limits.working_bytes(s, 41) for s in sizes)
+    one, two = (limits.working_bytes(s, (0, 0, 41)) for s in sizes)
     assert one == two
     monkeypatch.setattr(pipeline, "TILE_SHAPE", (32, 32, 32))
-    assert limits.working_bytes(sizes[0], 41) > one
+    assert limits.working_bytes(sizes[0], (0, 0, 41)) > one
 
 
 def test_full_disk_is_refused_with_the_estimate(layout, tmp_path, monkeypatch) -> None:

@@ -30,7 +30,7 @@ lithogen.generate((64, 64, 16), 1, origin=(0, 0, 60), steps=1, progress=False, l
 layout = Layout(lithogen.Window((0, 0, 0), (64, 64, 16)), lithogen.Spacing(), (5.0, 15.0, 25.0),
                 tuple(LABELS))
 unit = 1 if __import__("sys").platform == "darwin" else 1024
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, working_bytes(layout, 41))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, working_bytes(layout, (0, 0, 41)))
 """
 # An estimate far above the truth refuses worlds that fit.
 MOST_TOO_HIGH = 2.0
