@@ -293,7 +293,8 @@ def train_lateral(
     (out / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     net.lateral.load_state_dict(layer.state_dict())
     recipe = {**dataclasses.asdict(config), "seconds": round(time.perf_counter() - started, 1)}
-    net.save_pretrained(out, {**_notes(init), "recipe_of_layer_c": recipe, "figures_of_layer_c": report})
+    net.save_pretrained(
+        out, {**_notes(init), "recipe_of_layer_c": recipe, "figures_of_layer_c": report})
     return report
 
 

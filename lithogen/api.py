@@ -240,7 +240,8 @@ def _in_store(job: Job, store: ZarrStore, progress: bool) -> xarray.Dataset:
     if store.is_complete:
         return store.open()
     columns = tile_columns(job.layout.window)
-    limits.refuse_if_disk_is_full(job.layout, store.path, store.share_left(columns))
+    limits.refuse_if_disk_is_full(job.layout, store.path, store.share_left(columns),
+                                  limits.waiting_bytes(job.layout, job.halo()))
     left = [column for column in columns if not store.is_done(column)]
     per_column, n_done = tiles_per_column(job), len(columns) - len(left)
     text = f"resuming after {n_done} of {len(columns)} columns" if n_done else "generating"

@@ -41,18 +41,26 @@ def working_bytes(layout: Layout, halo: Index3) -> int:
     """
     from lithogen import pipeline
 
-    tile, halo = pipeline.TILE_SHAPE, pipeline.HALO
-    grown = int(np.prod([n + 2 * h for n, h in zip(tile, halo, strict=True)]))
+    tile = pipeline.TILE_SHAPE
+    grown = int(np.prod([n + 2 * h for n, h in zip(tile, pipeline.HALO, strict=True)]))
     depth = min(BLOCK_SAMPLES, layout.window.shape[2]) + tile[2] + 2 * halo[2]
     lines = [min(n, size) for n, size in zip(tile, layout.window.shape, strict=True)]
     per_voxel = layout.n_bytes() / layout.window.size
     block = lines[0] * lines[1] * depth * per_voxel
-    # Columns wait for their neighbours: three rows of them, three numbers a voxel.
-    waiting = 0
-    if any(halo[:2]):
-        deep = layout.window.padded(halo).shape
-        waiting = 3 * tile[0] * deep[1] * deep[2] * ELASTIC_BYTES
-    return int(BASE_BYTES + TILE_BYTES_PER_VOXEL * grown + BLOCK_COPIES * block + waiting)
+    return int(BASE_BYTES + TILE_BYTES_PER_VOXEL * grown + BLOCK_COPIES * block)
+
+
+def waiting_bytes(layout: Layout, halo: Index3) -> int:
+    """Return the size of the columns that wait for their neighbours: three rows of columns.
+
+    They wait in memory, or on the disk of a store; without a lateral halo none waits.
+    """
+    from lithogen import pipeline
+
+    if not any(halo[:2]):
+        return 0
+    deep = layout.window.padded(halo).shape
+    return min(3 * pipeline.TILE_SHAPE[0], deep[0]) * deep[1] * deep[2] * ELASTIC_BYTES
 
 
 def refuse_if_memory_is_short(layout: Layout, halo: Index3, *, is_streamed: bool) -> None:
@@ -65,7 +73,7 @@ def refuse_if_memory_is_short(layout: Layout, halo: Index3, *, is_streamed: bool
     import psutil
 
     working = working_bytes(layout, halo)
-    needed = working + (0 if is_streamed else layout.n_bytes())
+    needed = working + (0 if is_streamed else layout.n_bytes() + waiting_bytes(layout, halo))
     free = psutil.virtual_memory().available
     if needed <= MEMORY_SHARE * free:
         return
@@ -80,7 +88,9 @@ def refuse_if_memory_is_short(layout: Layout, halo: Index3, *, is_streamed: bool
     )
 
 
-def refuse_if_disk_is_full(layout: Layout, path: Path, share_left: float = 1.0) -> None:
+def refuse_if_disk_is_full(
+    layout: Layout, path: Path, share_left: float = 1.0, waiting: int = 0
+) -> None:
     """Refuse a store whose uncompressed size exceeds what is free on its disk.
 
     Compression is not counted on: floats with noise hardly shrink, and a disk that fills up
@@ -89,7 +99,7 @@ def refuse_if_disk_is_full(layout: Layout, path: Path, share_left: float = 1.0) 
     Parameters
     ----------
     layout : variables and size. path : store; its parent exists.
-    share_left : of the columns that are still to be written, 0..1.
+    share_left : of the columns that are still to be written, 0..1. waiting : see `waiting_bytes`.
 
     Raises
     ------
@@ -99,7 +109,7 @@ def refuse_if_disk_is_full(layout: Layout, path: Path, share_left: float = 1.0) 
         raise OutputError(f"folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"folder {path.parent} cannot be written; choose another store")
-    needed, free = share_left * layout.n_bytes(), shutil.disk_usage(path.parent).free
+    needed, free = share_left * layout.n_bytes() + waiting, shutil.disk_usage(path.parent).free
     if needed > free:
         raise ResourceError(
             f"store {path} may take {needed / 1e9:,.1f} GB, {free / 1e9:,.1f} GB are free on its "
