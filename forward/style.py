@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -227,6 +228,28 @@ class SurveyStyle:
         share = np.full(twt_s.size, 1.0 / twt_s.size)
         grid = np.asarray(self.freq_hz)
         return mean_loss(grid, self.t_star(twt_s), self.gain(twt_s), share) / self.record_loss()
+
+    def report(self, path: Path | str | None = None) -> Any:
+        """Return a page with spectra, wavelet, attenuation, level and noise; see `viz.plot_style`.
+
+        Parameters
+        ----------
+        path : .png, .pdf or .svg to write as well.
+
+        Returns
+        -------
+        matplotlib Figure.
+
+        Raises
+        ------
+        OutputError : another ending, or it cannot be written.
+        """
+        from viz import plot_style, save_figure
+
+        figure = plot_style(self)
+        if path is not None:
+            save_figure(figure, path, f"style of {self.name}")
+        return figure
 
     def save(self, path: Path | str) -> None:
         """Write strict JSON atomically.

@@ -6,6 +6,7 @@ from viz.section import plot_section, plot_time_slice
 from viz.side_by_side import plot_side_by_side
 from viz.spectra import BAND_DB, mean_spectrum, plot_spectra
 from viz.style import FACIES_COLOURS, figure_of, save_figure
+from viz.survey import plot_style
 
 __all__ = [
     "BAND_DB",
@@ -15,6 +16,7 @@ __all__ = [
     "plot_section",
     "plot_side_by_side",
     "plot_spectra",
+    "plot_style",
     "plot_time_slice",
     "save_figure",
 ]

@@ -140,6 +140,8 @@ def calibrate(
     file: SegyFile,
     out: Annotated[Path, typer.Option("-o", "--out", help="Style file to write, .json.")],
     name: Annotated[str | None, typer.Option(help="Name of the style.")] = None,
+    report: Annotated[Path | None, typer.Option(
+        help="Figure of it to write as well, .png, .pdf or .svg.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure a survey's style (wavelet, noise, level) for `generate --like STYLE.json`."""
@@ -148,9 +150,13 @@ def calibrate(
     from lithogen.api import calibrate_file
 
     check_target(out, overwrite, (".json",), file)
+    if report is not None:
+        check_target(report, overwrite, (".png", ".pdf", ".svg"), file)
     style = calibrate_file(file)
     if name is not None:
         style = dataclasses.replace(style, name=name)
+    if report is not None:
+        style.report(report)
     style.save(out)
     print(f"{out}: style {style.name!r}, dt {style.dt_s * 1e3:g} ms, "
           f"signal to noise {style.snr_db:.1f} dB, rms {style.rms:.4g}")

@@ -275,7 +275,9 @@ def test_inspect_describes_a_file(survey, capsys):
 
 
 def test_calibrate_writes_a_style_that_generate_takes(survey, calls, here, capsys):
-    assert main(["calibrate", survey, "-o", "style.json", "--name", "mine"]) == 0
+    assert main(["calibrate", survey, "-o", "style.json", "--name", "mine",
+                 "--report", "style.png"]) == 0
+    assert Path("style.png").read_bytes()[:4] == b"\x89PNG"
     assert "'mine'" in capsys.readouterr().out
     style = forward.load_style("style.json")
     assert (style.name, style.dt_s) == ("mine", 0.004)

@@ -21,6 +21,7 @@ OUTER = {"forward", "seismic_io"}
 OWN = {
     **dict.fromkeys(CORE, CORE),
     "forward": CORE,
+    "forward.style": CORE | {"forward", "viz"},
     "seismic_io": CORE,
     "viz": CORE,
     "lithogen.presets": CORE,
