@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forward.style import SurveyStyle, load_style, presets
     from forward.survey import model_survey, style_halo
     from forward.terms import ForwardConfig
+    from forward.tie import WellTie
     from forward.wavelets import from_amplitude, ormsby, ricker
 
 _HOME = {
@@ -27,6 +28,7 @@ _HOME = {
     "ForwardNet": "net",
     "Reflectivity": "reflectivity",
     "SurveyStyle": "style",
+    "WellTie": "tie",
     "amplitude_spectrum": "spectra",
     "calibrate": "calibration",
     "coloured_noise": "noise",
@@ -50,6 +52,7 @@ __all__ = [
     "ForwardNet",
     "Reflectivity",
     "SurveyStyle",
+    "WellTie",
     "amplitude_spectrum",
     "calibrate",
     "coloured_noise",

@@ -9,24 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forward.attenuation import MAX_SAMPLES
-from forward.checks import check_dt
 from forward.late import lateness, windows
+from forward.records import WINDOW_S, as_traces, live_lines, refuse_clipped, trace_at
 from forward.reflectivity import Reflectivity, shipped_reflectivity
 from forward.style import SurveyStyle, rounded
-from lithogen.errors import CalibrationError, require
+from forward.tie import WellTie, tie
+from lithogen.errors import require
 
 Floats = NDArray[np.float64]
-WINDOW_S = 0.512
-MIN_PAIRS = 8
 MAX_LAG = 3
-# Clipped records pile up at their largest value; a live record meets it once or twice.
-MAX_CLIPPED = 0.002
 _MAX_SNR_DB = 40.0
 _BLOCK = 512
 # A 0.3 s wavelet cannot hold less, and the earth hardly reflects there: the quotient of two
 # leaked spectra would put an offset into the wavelet.
 LOW_CUT_HZ = 5.0
-_WANTED = "wanted an array (..., n_twt) of numbers, traces adjacent along its last but one axis"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,99 +40,6 @@ class _Spectra:
     middle_s: Floats
     weight: Floats
     segments: Floats
-
-
-def _as_array(seismic: Any, dt_s: float | None) -> tuple[NDArray[Any], float, float]:
-    """Return traces (..., twt), dt and first time of an array or of a DataArray with twt."""
-    if hasattr(seismic, "dims") and hasattr(seismic, "coords"):
-        require(
-            "twt" in seismic.dims and "twt" in seismic.coords,
-            f"seismic has dimensions {tuple(seismic.dims)}, wanted one named 'twt' with "
-            "coordinates in seconds",
-            CalibrationError,
-        )
-        step = np.diff(np.asarray(seismic.coords["twt"], dtype=np.float64))
-        require(
-            step.size > 0 and bool(np.allclose(step, step[0], rtol=1e-3)) and bool(step[0] > 0),
-            "the twt coordinate of seismic is not uniform and increasing",
-            CalibrationError,
-        )
-        found = float(np.median(step))
-        require(
-            dt_s is None or abs(found - dt_s) < 1e-3 * found,
-            f"dt_s is {dt_s}, but the twt coordinate has a step of {found:g} s; leave out dt_s",
-            CalibrationError,
-        )
-        first_s = float(np.asarray(seismic.coords["twt"], dtype=np.float64)[0])
-        return np.asarray(seismic.transpose(..., "twt")), check_dt(round(found, 9)), first_s
-    require(dt_s is not None, "dt_s is missing; give the sample interval in seconds")
-    return np.asarray(seismic), check_dt(float(dt_s or 0.0)), 0.0
-
-
-def _live_lines(traces: NDArray[Any], dt_s: float) -> tuple[list[Floats], int, list[str]]:
-    """Return runs of adjacent live traces (n, n_twt), common dead ends cut, first sample, notes."""
-    require(
-        traces.ndim >= 2 and traces.dtype.kind in "fiu",
-        f"seismic has shape {traces.shape} and type {traces.dtype}, {_WANTED}",
-        CalibrationError,
-    )
-    n_twt = traces.shape[-1]
-    size = round(WINDOW_S / dt_s)
-    require(
-        n_twt >= size,
-        f"seismic has {n_twt} samples ({n_twt * dt_s:.3g} s) a trace, too short for a spectrum: "
-        f"wanted {size} or more ({WINDOW_S} s)",
-        CalibrationError,
-    )
-    rows = traces.reshape(-1, n_twt)
-    is_finite = np.isfinite(rows).all(axis=1)
-    require(
-        bool(is_finite.any()),
-        "every trace of seismic holds non-finite samples; cut it to where it is filled",
-        CalibrationError,
-    )
-    is_live = is_finite & (np.abs(np.where(is_finite[:, None], rows, 0)).max(axis=1) > 0)
-    require(bool(is_live.any()), "seismic is dead: every trace is zero", CalibrationError)
-    is_used = np.mean(rows[is_live] != 0, axis=0) > 0.5
-    first, last = int(is_used.argmax()), n_twt - int(is_used[::-1].argmax())
-    require(
-        last - first >= size,
-        f"seismic is live over {last - first} samples only, wanted {size} or more ({WINDOW_S} s)",
-        CalibrationError,
-    )
-    notes = [f"{int(is_live.sum())} of {len(rows)} traces used"]
-    if not is_live.all():
-        n_gap = int((~is_finite).sum())
-        n_dead = len(rows) - n_gap - int((is_live).sum())
-        notes.append(f"left out: {n_gap} traces with non-finite samples, {n_dead} dead traces")
-    notes.append(f"samples {first} to {last - 1} of {n_twt} used (live in most traces)")
-    lines = []
-    flags = is_live.reshape(-1, traces.shape[-2]) if traces.shape[-2] else is_live[None]
-    for line, flag in zip(rows.reshape(-1, *traces.shape[-2:]), flags, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], flag.astype(int), [0]])))
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            if stop - start >= 2:
-                lines.append(line[start:stop, first:last].astype(np.float64))
-    n_pairs = sum(len(line) - 1 for line in lines)
-    require(
-        n_pairs >= MIN_PAIRS,
-        f"seismic has {n_pairs} pairs of adjacent live traces, wanted {MIN_PAIRS} or more to tell "
-        "signal from noise",
-        CalibrationError,
-    )
-    return lines, first, notes
-
-
-def _refuse_clipped(lines: list[Floats]) -> None:
-    peak = max(float(np.abs(line).max()) for line in lines)
-    n_sample = sum(line.size for line in lines)
-    n_peak = sum(int((np.abs(line) >= peak).sum()) for line in lines)
-    require(
-        n_peak <= max(MAX_CLIPPED * n_sample, 4),
-        f"{100 * n_peak / n_sample:.1f} % of the samples of seismic stand at the largest value "
-        f"{peak:g}: the record is clipped; use the record before clipping",
-        CalibrationError,
-    )
 
 
 def _aligned(upper: Floats, lower: Floats, taper: Floats) -> tuple[Any, Any]:
@@ -322,7 +225,8 @@ def calibrate(
     *,
     first_s: float | None = None,
     name: str = "survey",
-    phase_deg: float = 0.0,
+    phase_deg: float | None = None,
+    well: WellTie | None = None,
     smooth_hz: float = 2.0,
     reflectivity: Reflectivity | None = None,
     source: str = "",
@@ -338,7 +242,8 @@ def calibrate(
     dt_s : sample interval in seconds; not needed with a DataArray.
     first_s : two-way time of the first sample; without it that of the DataArray, else 0.
     name, source, attribution : texts kept in the style.
-    phase_deg : constant phase of the wavelet; it cannot be measured from the traces alone.
+    phase_deg : constant phase of the wavelet, 0 by default; traces alone do not tell it.
+    well : log at a trace from which the phase is measured instead, see `forward.tie`.
     smooth_hz : standard deviation of the smoothing of spectra, Hz.
     reflectivity : spectrum of the worlds that will be modelled; without it the shipped one.
 
@@ -353,7 +258,7 @@ def calibrate(
     Raises
     ------
     CalibrationError : too short, dead, clipped, without finite traces, or with too few
-        adjacent traces.
+        adjacent traces; or a well that does not tie. ConfigError : both phase and well.
 
     Source: |W| = sqrt(PSD of signal / PSD of reflectivity), Walden and White (1984); coherence
     of adjacent traces, White (1973).
@@ -367,17 +272,27 @@ def calibrate(
     >>> 8 < style.snr_db < 13
     True
     """
-    traces, step, found_s = _as_array(seismic, dt_s)
+    traces, step, found_s = as_traces(seismic, dt_s)
     start_s = found_s if first_s is None else float(first_s)
-    lines, first, notes = _live_lines(traces, step)
-    _refuse_clipped(lines)
-    notes.append(f"wavelet phase {phase_deg:g} degrees is an assumption, not a measurement")
+    require(phase_deg is None or well is None, "got phase_deg and well, wanted one of them")
+    lines, first, notes = live_lines(traces, step)
+    refuse_clipped(lines)
     found = _estimate(lines, step, start_s + first * step, reflectivity or shipped_reflectivity(),
                       smooth_hz)
+    phase = float(phase_deg or 0.0)
+    if well is None:
+        notes.append(f"wavelet phase {phase:g} degrees is an assumption, not a measurement")
+    else:
+        tied = tie(well, trace_at(traces, well.trace), found, start_s)
+        phase = rounded([tied.phase_deg], 3)[0]
+        notes.append(
+            f"wavelet phase {phase:g} degrees measured by a well tie: correlation "
+            f"{tied.correlation:.2f} over {tied.length_s:.2f} s, seismic later than the log by "
+            f"{1e3 * tied.shift_s:g} ms")
     return dataclasses.replace(
         found,
         name=name,
-        phase_deg=float(phase_deg),
+        phase_deg=phase,
         source=source,
         attribution=attribution,
         notes=(*notes, *found.notes),

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forward.calibration import WINDOW_S, smooth_density
+from forward.calibration import smooth_density
 from forward.checks import check_dt
+from forward.records import WINDOW_S
 from forward.style import SurveyStyle, rounded
 from lithogen.errors import CalibrationError, require
 

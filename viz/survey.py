@@ -71,7 +71,7 @@ def _draw_wavelet(axes: Axes, style: Any) -> None:
     axes.axhline(0.0, color="0.8", linewidth=0.8)
     axes.plot(time_ms, taps, color=SIGNAL_COLOUR)
     axes.set(xlabel="time (ms)", ylabel="wavelet where t* is 0 (survey unit)",
-             title=f"phase {style.phase_deg:g} degrees (assumed)")
+             title=f"phase {style.phase_deg:g} degrees")
 
 
 def _draw_record(axes: Axes, style: Any) -> None:
