@@ -40,7 +40,7 @@ class Stub:
     """A job whose variables are the absolute sample, in tiles of 112 samples."""
 
     def halo(self):
-        return HALO_SAMPLES
+        return 0, 0, HALO_SAMPLES
 
     def earth(self, column):
         start = column.origin[2]
