@@ -117,16 +117,22 @@ class Survey:
         }
 
     def features(self) -> dict[str, float] | None:
-        """Return Wasserstein distances of record features, None without librosa."""
+        """Draw record features, return their Wasserstein distances; None without librosa."""
+        import viz
         from lithogen.metrics import compare_features, record_features
+        from lithogen.metrics.records import UNITS
 
         made = np.concatenate([v.reshape(-1, v.shape[-1])[::31] for v in self.volumes])
         step = max(len(self.part) // FEATURE_TRACES, 1)
         try:
-            found = compare_features(record_features(self.part[::step], DT_S),
-                                     record_features(made, DT_S))
+            real, ours = (record_features(v, DT_S) for v in (self.part[::step], made))
         except ConfigError:
             return None
+        found = compare_features(real, ours)
+        title = f"features of records, Wasserstein distances: {self.name}"
+        figure = viz.plot_features(real, ours, distances=found, units=UNITS, title=title)
+        (ROOT / "results").mkdir(exist_ok=True)
+        viz.save_figure(figure, ROOT / "results" / f"features_{self.name}.png", title)
         return {name: round(value, 2) for name, value in found.items()}
 
     def draw(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from viz.features import plot_features
 from viz.section import plot_section, plot_time_slice
 from viz.side_by_side import plot_side_by_side
 from viz.spectra import BAND_DB, mean_spectrum, plot_spectra
@@ -13,6 +14,7 @@ __all__ = [
     "FACIES_COLOURS",
     "figure_of",
     "mean_spectrum",
+    "plot_features",
     "plot_section",
     "plot_side_by_side",
     "plot_spectra",
