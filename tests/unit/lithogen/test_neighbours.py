@@ -74,6 +74,20 @@ def test_a_store_goes_on_where_it_was(make, tmp_path, monkeypatch) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["world.zarr"]
 
 
+@pytest.mark.slow
+def test_columns_wait_no_longer_than_three_rows(make, monkeypatch) -> None:
+    waiting, fill = [], Filler.fill
+
+    def counted(self, column, put, on_tile):
+        fill(self, column, put, on_tile)
+        waiting.append(len({part.origin[0] for part in self.held}))
+
+    monkeypatch.setattr(Filler, "fill", counted)
+    make((64, 16, 16))
+    assert max(waiting) <= 3
+    assert waiting[-1] == 0
+
+
 @pytest.mark.parametrize("value", [0.0, -5.0, float("nan"), 1e9])
 def test_a_senseless_aperture_is_refused(value) -> None:
     with pytest.raises(ConfigError, match="aperture_m"):
