@@ -63,6 +63,11 @@ class LateralLayer(nn.Module):
         """Samples that a sample's value reaches up and down."""
         return int(self.filters.shape[1]) - 1
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether it changes anything at all."""
+        return bool(self.weights.detach().any())
+
     def taps(self) -> Tensor:
         """Return the whole filters, (n_lateral, lateral_taps) float64."""
         return torch.cat([self.filters[:, 1:].flip(-1), self.filters], dim=1)

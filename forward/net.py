@@ -43,7 +43,7 @@ from lithogen.config import (
     sha256_hex,
     write_json,
 )
-from lithogen.errors import WeightsError
+from lithogen.errors import WeightsError, require
 
 # One file per layer, and the parameters that it holds.
 LAYERS = {
@@ -284,6 +284,9 @@ class ForwardNet(nn.Module):
         taps = check_wavelet(wavelet, p.shape[-1])
         late = check_t_star(t_star, p.shape, dt_s)
         wide = None if spread is None else check_spread(spread, p.shape[-1])
+        require(wide is None or self.lateral.is_trained,
+                "got spread, but the lateral layer of this ForwardNet is not trained; run lithogen "
+                "train lateral --init on its folder")
         rows = [v.reshape(-1, p.shape[-1]) for v in (p, s, d)]
         share = np.zeros((0, 0), np.float32) if late is None else np.asarray(
             late / MAX_SAMPLES, dtype=np.float32).reshape(rows[0].shape)

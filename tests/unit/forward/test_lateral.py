@@ -171,6 +171,12 @@ def test_a_bad_spread_is_refused(spread, error) -> None:
                        spread=spread)
 
 
+def test_a_net_without_a_lateral_layer_says_so() -> None:
+    with pytest.raises(ConfigError, match="train lateral"):
+        ForwardNet().synthesize(**model((2, 2, 96)), wavelet=WAVELET, angles_deg=(5,),
+                                dt_s=0.004, spread=0.5)
+
+
 def test_weights_of_all_layers_survive_saving(tmp_path) -> None:
     NET.save_pretrained(tmp_path)
     again = ForwardNet.from_pretrained(tmp_path)
