@@ -19,7 +19,7 @@ def faulted_reflectivity(seed: int, shape: tuple[int, int, int]) -> Floats:
 
     Parameters
     ----------
-    seed : names the draw. shape : (n_iline, n_xline, n_twt); a line has one of the first two.
+    seed : names the draw. shape : (n_iline, n_xline, n_twt), 1 across a line.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def faulted_reflectivity(seed: int, shape: tuple[int, int, int]) -> Floats:
     out: Floats = base[np.clip(row, 0, 4 * n_twt - 1)]
     for _ in range(rng.poisson(1.5)):
         _cut_channel(out, across(rng.uniform(0, np.pi)), rng)
-    n_point = rng.poisson(0.002 * out.size / n_twt * 4)
+    n_point = rng.poisson(0.008 * out[..., 0].size)
     where = tuple(rng.integers(0, n, n_point) for n in shape)
     out[where] += rng.normal(0.0, 0.25, n_point)
     return out

@@ -19,12 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from forward.lateral_kernels import CENTRE, CORNER, SIDE
 from forward.resolution import MAX_SPREAD, illumination
 from forward.terms import ForwardConfig
 
 Floats = NDArray[np.float64]
-# Weights of B: the voxel itself, its four neighbours, its four diagonal neighbours.
-CENTRE, SIDE, CORNER = -0.5, 0.25, 0.125
 
 
 class LateralLayer(nn.Module):
@@ -158,7 +157,7 @@ def neighbours(x: Tensor) -> Tensor:
     either = x[..., :-2, :, :] + x[..., 2:, :, :]
     side = middle[..., :-2, :] + middle[..., 2:, :] + either[..., 1:-1, :]
     corner = either[..., :-2, :] + either[..., 2:, :]
-    return CENTRE * middle[..., 1:-1, :] + (SIDE * side + CORNER * corner)
+    return float(CENTRE) * middle[..., 1:-1, :] + (float(SIDE) * side + float(CORNER) * corner)
 
 
 def fitted_layer(config: ForwardConfig, power: Floats, lateral_power: Floats) -> LateralLayer:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from forward.kernels import compiled
 
 F32 = NDArray[np.float32]
+# Weights of B: the trace itself, its four neighbours, its four diagonal neighbours.
+CENTRE, SIDE, CORNER = np.float32(-0.5), np.float32(0.25), np.float32(0.125)
 # Samples that are worked on at once: the volumes of a block stay in the cache.
 BLOCK = 64
 
@@ -32,8 +34,7 @@ def _add_neighbours(
 ) -> None:
     """Add factor times B of the field (iline, xline, block) at trace (i, x) to out."""
     n = out.size
-    half, centre = np.float32(0.5), np.float32(-0.5)
-    side, corner = np.float32(0.25), np.float32(0.125)
+    half = np.float32(0.5)
     if is_line:
         before, after = field[i, x - 1], field[i, x + 1]
         for k in range(n):
@@ -46,7 +47,7 @@ def _add_neighbours(
     for k in range(n):
         straight = (a[k] + b[k]) + (c[k] + d[k])
         diagonal = (e[k] + f[k]) + (g[k] + h[k])
-        out[k] = out[k] + factor * (centre * m[k] + (side * straight + corner * diagonal))
+        out[k] = out[k] + factor * (CENTRE * m[k] + (SIDE * straight + CORNER * diagonal))
 
 
 @compiled

@@ -120,18 +120,25 @@ def check_spread(spread: ArrayLike, n_twt: int) -> Floats:
 
 
 def angle_spread(spread: Tensor, angles_deg: Sequence[float]) -> Tensor:
-    """Return the spread (n_twt,) of angle stacks, (angle, n_twt), at most `MAX_SPREAD`.
+    """Return the spread (n_twt,) of angle stacks, (angle, n_twt).
 
     A reflection at incidence angle a resolves as one of frequency f cos(a) does.
 
+    Raises
+    ------
+    ConfigError : the spread of an angle is above `MAX_SPREAD`.
+
     Examples
     --------
-    >>> angle_spread(torch.ones(1), (0.0, 60.0))[:, 0].tolist()
-    [1.0, 2.0]
+    >>> angle_spread(torch.ones(1), (0.0, 40.0))[:, 0].numpy().round(2).tolist()
+    [1.0, 1.309999942779541]
     """
     cosine = [math.cos(math.radians(angle)) for angle in angles_deg]
-    rows = torch.stack([spread / value for value in cosine])
-    return rows.clamp(max=MAX_SPREAD)
+    largest = float(spread.detach().max()) / min(cosine)
+    require(largest <= MAX_SPREAD,
+            f"spread is {largest:.3g} traces per sample at {max(angles_deg):g} degrees, wanted at "
+            f"most {MAX_SPREAD:g}; widen the aperture or leave out the angle")
+    return torch.stack([spread / value for value in cosine])
 
 
 def illumination(share: ArrayLike) -> Floats:
@@ -177,9 +184,8 @@ def migrated(
     values = check_spread(spread, rc.shape[-1])
     reach = [0 if n == 1 else 24 for n in rc.shape[:2]]
     padded = np.pad(rc, [(r, r) for r in reach] + [(0, 0)], mode="edge")
-    size = [n if r == 0 else 2 * n for n, r in zip(padded.shape[:2], reach, strict=True)]
     n_time = 2 * (rc.shape[-1] + len(taps))
-    size = [n if r == 0 else n + 2 * r for n, r in zip(padded.shape[:2], reach, strict=True)]
+    size = [n + 2 * r for n, r in zip(padded.shape[:2], reach, strict=True)]
     found = np.fft.fft2(np.fft.rfft(padded, n_time, axis=2), s=size, axes=(0, 1))
     number = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n) for n in size), indexing="ij"))[..., None]
     vertical = np.fft.rfftfreq(n_time)

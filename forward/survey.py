@@ -11,12 +11,12 @@ from forward.checks import check_angles
 from forward.noise import coloured_noise
 from forward.style import SurveyStyle
 from lithogen.errors import require
-from lithogen.grid import Window, check_shape
+from lithogen.grid import Index3, Window, check_shape
 
 F32 = NDArray[np.float32]
 
 
-def style_halo(style: SurveyStyle, dt_s: float) -> tuple[int, int, int]:
+def style_halo(style: SurveyStyle, dt_s: float) -> Index3:
     """Voxels that a model must extend beyond the window that is wanted, on both sides of each axis.
 
     Examples

@@ -83,11 +83,40 @@ class TrainConfig:
             require(value > 0, f"{name} is {value}, wanted a positive number")
 
 
-class _Log:
-    """Appends one JSON object a step and reports progress."""
+def run_folder(folder: Path | str) -> Path:
+    """Make the folder of a run if it is missing, and return it.
 
-    def __init__(self, path: Path, total: int, progress: Progress | None) -> None:
-        self.path, self.total, self.progress = path, total, progress
+    Raises
+    ------
+    OutputError : it cannot be made.
+    """
+    out = Path(folder)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise OutputError(f"cannot make folder {out}: {exc.strerror}") from exc
+    return out
+
+
+def write_log(folder: Path, lines: list[str]) -> None:
+    """Write the lines of a run's log.jsonl.
+
+    Raises
+    ------
+    OutputError : it cannot be written.
+    """
+    path = folder / "log.jsonl"
+    try:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise OutputError(f"cannot write {path}: {exc.strerror}") from exc
+
+
+class _Log:
+    """Collects one JSON object a step and reports progress."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total, self.progress = total, progress
         self.step = 0
         self.lines: list[str] = []
         self.start = time.perf_counter()
@@ -103,12 +132,6 @@ class _Log:
         if self.progress is not None:
             self.progress(self.step, self.total, loss)
 
-    def close(self) -> None:
-        """Write the file."""
-        try:
-            self.path.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
-        except OSError as exc:
-            raise OutputError(f"cannot write {self.path}: {exc.strerror}") from exc
 
 
 def _design(net: ForwardNet, pairs: Interfaces, angle_deg: float) -> tuple[Floats, Floats]:
@@ -279,12 +302,8 @@ def train(
     ConfigError : unreadable file or unknown entry. OutputError : the folder cannot be written.
     """
     config = from_mapping(TrainConfig, load_toml(config_path or DEFAULT_CONFIG))
-    out = Path(out_folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise OutputError(f"cannot make folder {out}: {exc.strerror}") from exc
-    log = _Log(out / "log.jsonl", config.lsq_steps + config.sgd_steps, progress)
+    out = run_folder(out_folder)
+    log = _Log(config.lsq_steps + config.sgd_steps, progress)
     started = time.perf_counter()
     net = ForwardNet(ForwardConfig())
     system = _fit_closed_form(net, config, log)
@@ -298,7 +317,7 @@ def train(
     kept = "sgd" if worst[1] < worst[0] else "lsq"
     if kept == "lsq":
         net.load_state_dict(closed)
-    log.close()
+    write_log(out, log.lines)
     # The choice above used seed + 1, so the table of the manifest is measured on other models.
     figures = quality(net, config.seed + 2, config.n_test_traces)
     taps = net.filters.detach().numpy()

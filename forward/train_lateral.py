@@ -18,11 +18,11 @@ from forward.faulted import faulted_reflectivity
 from forward.lateral import LateralLayer, fitted_layer, narrowed, neighbours, widened
 from forward.net import SHIPPED, ForwardNet
 from forward.pairs import random_wavelet
-from forward.resolution import MAX_SPREAD, migrated
-from forward.train import LEAST_POWER, N_WAVELETS, Progress
+from forward.resolution import MAX_SPREAD, TAPER, migrated
+from forward.train import LEAST_POWER, N_WAVELETS, Progress, run_folder, write_log
 from forward.wave import Line, import_deepwave, wave_image
 from lithogen.config import MANIFEST, from_mapping, load_toml
-from lithogen.errors import OutputError, require
+from lithogen.errors import require
 from lithogen.rng import generator
 
 Floats = NDArray[np.float64]
@@ -137,12 +137,16 @@ def random_line(seed: int) -> Line:
                 top_m=rng.uniform(500, 2000), aperture_m=rng.uniform(400, 1500))
 
 
+def line_traces(line: Line, layer: LateralLayer) -> int:
+    """Return how many traces the whole aperture of a wave image's middle takes."""
+    return 2 * int(TAPER[1] * line.aperture_m / line.bin_m) + N_MIDDLE + 2 * layer.reach
+
+
 def wave_pair(seed: int, layer: LateralLayer, rc: Floats | None = None) -> Pair:
     """Draw geology (or take (xline, twt) reflectivity) and a line; model and migrate it."""
     line, taps, n_twt = random_line(seed), random_wavelet(seed), LINE_SHAPE[2]
     if rc is None:
-        n = 2 * int(1.54 * line.aperture_m / line.bin_m) + N_MIDDLE + 2 * layer.reach
-        rc = faulted_reflectivity(seed, (1, n, n_twt))[0]
+        rc = faulted_reflectivity(seed, (1, line_traces(line, layer), n_twt))[0]
     wanted = wave_image(rc, taps, line)
     # Only what reaches the middle.
     first = (len(rc) - N_MIDDLE) // 2 - layer.reach
@@ -268,11 +272,7 @@ def train_lateral(
     config = from_mapping(LateralTraining, load_toml(config_path or DEFAULT_CONFIG))
     if config.n_waves:
         import_deepwave()
-    out = Path(out_folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise OutputError(f"cannot make folder {out}: {exc.strerror}") from exc
+    out = run_folder(out_folder)
     started = time.perf_counter()
     net = ForwardNet.from_pretrained(init)
     layer = closed_form(net, config.seed)
@@ -290,7 +290,7 @@ def train_lateral(
                          after / power)
         system.solve(config.ridge)
         report[stage] = quality(layer, config.seed, config.n_test, config.n_waves > 0)
-    (out / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_log(out, lines)
     net.lateral.load_state_dict(layer.state_dict())
     recipe = {**dataclasses.asdict(config), "seconds": round(time.perf_counter() - started, 1)}
     net.save_pretrained(

@@ -3,7 +3,7 @@
 Reflectors explode at time zero in a medium of half the velocity; what a line of receivers at the
 surface records is sent back, reversed in time, into the same medium, and the field at time zero is
 the migrated image. The recording is tapered from the middle of the line outwards, so the traces in
-the middle are images of that aperture. Only these are given out.
+the middle are images of that aperture; others have a one-sided one.
 
 Source: Loewenthal et al. (1976), The wave equation applied to migration; Baysal, Kosloff and
 Sherwood (1983), Reverse time migration; deepwave (Richardson), for the wave equation.
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from forward.resolution import TAPER, lateral_spread
+from forward.resolution import illumination, lateral_spread
 from lithogen.errors import ConfigError
 
 Floats = NDArray[np.float64]
@@ -89,12 +89,12 @@ def wave_image(reflectivity: ArrayLike, wavelet: ArrayLike, line: Line) -> Float
 
     Raises
     ------
-    ConfigError : deepwave is missing, or the grid is too coarse for the wavelet.
+    ConfigError : deepwave is missing.
 
     Examples
     --------
-    >>> wave_image.__name__
-    'wave_image'
+    >>> wave_image(np.zeros((120, 64)), [1.0], Line()).shape  # doctest: +SKIP
+    (120, 64)
     """
     deepwave = import_deepwave()
     rc = np.asarray(reflectivity, dtype=np.float64)
@@ -171,8 +171,7 @@ class _Grid:
         shaped[:, -n_last:] *= np.cos(np.linspace(0, 0.5 * np.pi, n_last)) ** 2
         n = self.n_trace * CELLS_A_TRACE
         offset = np.abs(self.cell_m * (np.arange(n) - 0.5 * (n - 1))) / self.line.aperture_m
-        place = np.clip((offset - TAPER[0]) / (TAPER[1] - TAPER[0]), 0.0, 1.0)
-        shaped *= np.cos(0.5 * np.pi * place)[:, None] ** 2
+        shaped *= illumination(offset)[:, None]
         slope = np.gradient(shaped, self.step_s, axis=1)[:, ::-1]
         amplitude = 2.0 / (self.half[0] * CELL_M) * slope
         return torch.as_tensor(np.ascontiguousarray(amplitude), dtype=torch.float32)[None]

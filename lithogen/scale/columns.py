@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.dataset import Layout
-from lithogen.grid import Spacing, Window, tiles_covering
+from lithogen.grid import Index3, Spacing, Window, tiles_covering
 
 if TYPE_CHECKING:
     from forward.style import SurveyStyle
@@ -46,7 +46,7 @@ class Job:
     steps: int
     wells: object | None = None
 
-    def halo(self) -> tuple[int, int, int]:
+    def halo(self) -> Index3:
         """Return the voxels that seismic needs beyond what is modelled, on every axis."""
         import forward
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,14 @@ from lithogen.scale.columns import BLOCK_SAMPLES, ELASTIC, Job, Put, fill_column
 F32 = NDArray[np.float32]
 
 
+def _place(part: Window) -> tuple[int, int]:
+    """Return the place on the lattice of a part of one column of tiles."""
+    from lithogen import pipeline
+
+    (i, j, _), (ni, nj, _) = part.origin, pipeline.TILE_SHAPE
+    return (i - pipeline.TILE_PHASE[0]) // ni, (j - pipeline.TILE_PHASE[1]) // nj
+
+
 class Filler:
     """Fills columns of a request, with the traces around them where seismic wants them.
 
@@ -28,11 +37,16 @@ class Filler:
     """
 
     def __init__(self, job: Job, columns: Sequence[Window], folder: Path | None = None) -> None:
-        self.job, self.left = job, list(columns)
-        self.is_alone = not any(job.halo()[:2])
-        outer = job.layout.window.padded(job.halo())
-        self.parts = list(columns) if self.is_alone else tile_columns(outer)
+        self.job, self.columns, self.halo = job, columns, job.halo()
+        self.is_alone = not any(self.halo[:2])
         self.held: dict[Window, F32] = {}
+        # By place on the lattice: the columns of tiles that seismic reads, and for how many more.
+        self.parts: dict[tuple[int, int], Window] = {}
+        self.wanted: Counter[Window] = Counter()
+        if not self.is_alone:
+            outer = job.layout.window.padded(self.halo)
+            self.parts = {_place(part): part for part in tile_columns(outer)}
+            self.wanted.update(part for column in columns for part in self._near(column))
         self._folder = folder
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -51,32 +65,37 @@ class Filler:
             self._temporary.cleanup()
 
     def n_columns(self) -> int:
-        """Return how many columns of tiles are still to be made."""
-        if self.is_alone:
-            return len(self.left)
-        return sum(1 for part in self.parts if part not in self.held
-                   and any(self._touches(part, column) for column in self.left))
+        """Return how many columns of tiles are to be made."""
+        return len(self.columns) if self.is_alone else len(self.wanted)
 
     def fill(self, column: Window, put: Put, on_tile: Callable[[], None]) -> None:
         """Make the next column and hand it over block by block, as `fill_column` does."""
         if self.is_alone:
             fill_column(self.job, column, put, on_tile)
             return
-        near = [part for part in self.parts if self._touches(part, column)]
+        near = self._near(column)
         for part in near:
             if part not in self.held:
                 self._make(part, put, on_tile)
         for start in range(column.origin[2], column.stop[2], BLOCK_SAMPLES):
             size = min(BLOCK_SAMPLES, column.stop[2] - start)
             block = Window((*column.origin[:2], start), (*column.shape[:2], size))
-            put(block, self.job.survey(block, self._elastic(block.padded(self.job.halo()), near)))
-        self.left.remove(column)
-        for part in list(self.held):
-            if not any(self._touches(part, other) for other in self.left):
+            put(block, self.job.survey(block, self._elastic(block.padded(self.halo), near)))
+        for part in near:
+            self.wanted[part] -= 1
+            if not self.wanted[part]:
                 del self.held[part]
+                if self._temporary is not None:
+                    self._file(part).unlink()
 
-    def _touches(self, part: Window, column: Window) -> bool:
-        return part.intersection(column.padded(self.job.halo())) is not None
+    def _near(self, column: Window) -> list[Window]:
+        """Return the columns of tiles that the seismic of a column reads."""
+        return [self.parts[_place(piece)] for piece in tile_columns(column.padded(self.halo))]
+
+    def _file(self, part: Window) -> Path:
+        """Where a column waits on disk."""
+        name = "_".join(str(place) for place in _place(part))
+        return Path("" if self._temporary is None else self._temporary.name) / f"{name}.npy"
 
     def _make(self, part: Window, put: Put, on_tile: Callable[[], None]) -> None:
         """Make what stage 1 says about a column; hand over what lies in the window."""
@@ -84,8 +103,8 @@ class Filler:
         if self._temporary is None:
             kept: F32 = np.empty(shape, np.float32)
         else:
-            path = Path(self._temporary.name) / f"{len(self.parts)}-{self.parts.index(part)}.npy"
-            kept = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+            kept = np.lib.format.open_memmap(
+                self._file(part), mode="w+", dtype=np.float32, shape=shape)
         start = part.origin[2]
         for values in self.job.earth(part):
             size = values[ELASTIC[0]].shape[-1]

@@ -75,16 +75,18 @@ def test_a_store_goes_on_where_it_was(make, tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.slow
-def test_columns_wait_no_longer_than_three_rows(make, monkeypatch) -> None:
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_columns_wait_no_longer_than_three_rows(make, monkeypatch, tmp_path, is_stored) -> None:
     waiting, fill = [], Filler.fill
 
     def counted(self, column, put, on_tile):
         fill(self, column, put, on_tile)
         waiting.append(len({part.origin[0] for part in self.held}))
+        assert len(list(tmp_path.glob(".lithogen-*/*.npy"))) == is_stored * len(self.held)
 
     monkeypatch.setattr(Filler, "fill", counted)
-    make((64, 16, 16))
-    assert max(waiting) <= 3
+    make((64, 16, 16), **({"store": tmp_path / "world.zarr"} if is_stored else {}))
+    assert max(waiting) == 3
     assert waiting[-1] == 0
 
 

@@ -330,3 +330,14 @@ def test_depth_is_the_integral_of_velocity() -> None:
     twt = np.linspace(0, 6, 60_001)
     numeric = np.concatenate([[0], np.cumsum(0.5 * velocity.velocity(twt)[1:] * np.diff(twt))])
     assert np.abs(velocity.depth(twt) - numeric).max() < 0.3
+
+
+@pytest.mark.parametrize("gradient", [0.0, 0.5])
+def test_rms_velocity_is_the_mean_of_squares_down_to_a_time(gradient) -> None:
+    background = BackgroundVelocity(1900.0, gradient)
+    # Fine enough to be exact to five figures; at 6 s the velocity has long met its cap.
+    for twt_s in (0.5, 6.0):
+        middle = (np.arange(100_000) + 0.5) / 100_000 * twt_s
+        wanted = np.sqrt(np.square(background.velocity(middle)).mean())
+        assert background.rms(twt_s) == pytest.approx(wanted, rel=1e-6)
+    assert background.rms(0.0) == pytest.approx(1900.0, rel=1e-6)
