@@ -12,7 +12,7 @@ from forward.attenuation import MAX_SAMPLES
 from forward.late import lateness, windows
 from forward.records import WINDOW_S, as_traces, live_lines, refuse_clipped, trace_at
 from forward.reflectivity import Reflectivity, shipped_reflectivity
-from forward.style import SurveyStyle, rounded
+from forward.style import AMPLITUDE_SHARES, SurveyStyle, rounded
 from forward.tie import WellTie, tie
 from lithogen.errors import require
 
@@ -29,8 +29,8 @@ LOW_CUT_HZ = 5.0
 class _Spectra:
     """Densities (n_freq,) on the Welch grid, two-sided, unit^2 / Hz, and residual correlations.
 
-    Segments of the record: their middles in s from its first live sample, weights, and coherent
-    densities (n_segment, n_freq).
+    Segments of the record: their middles in s from its first live sample, weights, and coherent and
+    total densities (n_segment, n_freq), in a common unit.
     """
 
     freq_hz: Floats
@@ -40,6 +40,7 @@ class _Spectra:
     middle_s: Floats
     weight: Floats
     segments: Floats
+    segment_totals: Floats
 
 
 def _aligned(upper: Floats, lower: Floats, taper: Floats) -> tuple[Any, Any]:
@@ -72,7 +73,7 @@ def _welch(lines: list[Floats], dt_s: float) -> _Spectra:
     n_twt = lines[0].shape[1]
     starts = range(0, n_twt - size + 1, max(1, min(size // 2, n_twt - size)))
     total, acf = np.zeros(size // 2 + 1), np.zeros(3)
-    coherent = np.zeros((len(starts), size // 2 + 1))
+    coherent, totals = np.zeros((2, len(starts), size // 2 + 1))
     middles = (np.asarray(starts) + 0.5 * size) / n_twt
     weights = np.sin(np.pi * middles) ** 4
     mass = 0.0
@@ -81,7 +82,9 @@ def _welch(lines: list[Floats], dt_s: float) -> _Spectra:
             for start in range(0, len(line) - 1, _BLOCK):
                 part = line[start : start + _BLOCK + 1, first : first + size]
                 one, two = _aligned(part[:-1], part[1:], taper)
-                total += weight * 0.5 * (np.abs(one) ** 2 + np.abs(two) ** 2).sum(axis=0)
+                power = 0.5 * (np.abs(one) ** 2 + np.abs(two) ** 2).sum(axis=0)
+                total += weight * power
+                totals[place] += power
                 coherent[place] += np.real(one * np.conj(two)).sum(axis=0)
                 mass += weight * len(one)
                 acf += weight * _residual_acf(part * taper)
@@ -89,7 +92,7 @@ def _welch(lines: list[Floats], dt_s: float) -> _Spectra:
     freq: Floats = np.asarray(np.fft.rfftfreq(size, dt_s), dtype=np.float64)
     joined = (weights[:, None] * coherent).sum(axis=0)
     return _Spectra(freq, total * scale, joined * scale, acf / max(acf[0], 1e-300),
-                    middles * n_twt * dt_s, weights, coherent)
+                    middles * n_twt * dt_s, weights, coherent, totals)
 
 
 def _residual_acf(part: Floats) -> Floats:
@@ -154,6 +157,12 @@ def _moments(lines: list[Floats]) -> tuple[float, float, float]:
     return float(np.sqrt(second)), fourth / second**2 - 3.0, third / second**1.5
 
 
+def _quantiles(lines: list[Floats], rms: float) -> Floats:
+    """Quantiles of all samples over their RMS, at `AMPLITUDE_SHARES`."""
+    whole = np.concatenate([line.reshape(-1) for line in lines])
+    return np.asarray(np.quantile(whole, AMPLITUDE_SHARES) / rms)
+
+
 def _gain_trend(lines: list[Floats]) -> Floats:
     """RMS in dB of ten equal time intervals over the whole."""
     parts = [np.array_split(np.square(line).sum(axis=0), 10) for line in lines]
@@ -163,12 +172,30 @@ def _gain_trend(lines: list[Floats]) -> Floats:
     return np.asarray(10 * np.log10(np.maximum(level, 1e-12 * level.max()) / level.mean()))
 
 
+def _decibels(level: Floats) -> float:
+    """Range of levels in dB."""
+    return float(20.0 * np.log10(level.max() / max(level.min(), 1e-12)))
+
+
 def _split(spectra: _Spectra, neighbour: float) -> tuple[Floats, Floats]:
     """Total and noise densities; neighbouring noise correlates with `neighbour`."""
     total = np.maximum(spectra.total, 1e-12 * spectra.total.max())
     noise = np.clip((total - spectra.coherent) / (1.0 - neighbour), 0.0, None)
     floor = 10 ** (-_MAX_SNR_DB / 10)
     return total, np.clip(noise, floor * total, (1.0 - floor) * total)
+
+
+def _noise_levels(spectra: _Spectra, share: Floats) -> Floats:
+    """RMS of the noise over that of the signal in windows of time, relative to the record.
+
+    Relative to the signal: modelled signal keeps one level, and a survey's own gain lifts both.
+    """
+    noise, signal = (
+        windows(spectra.middle_s, spectra.weight, np.maximum(power, 0.0))[2].sum(axis=1)
+        for power in (spectra.segment_totals - spectra.segments, spectra.segments))
+    power = noise / np.maximum(signal, 1e-12 * signal.max())
+    mean = float((share * power).sum())
+    return np.sqrt(power / mean) if mean > 0 else np.ones(len(share))
 
 
 def _estimate(
@@ -189,11 +216,13 @@ def _estimate(
                         1e-300) for power in spectra.segments]
     time_s, share, power = windows(first_s + spectra.middle_s, spectra.weight, np.stack(parts))
     late = lateness(grid, time_s, share, power, MAX_SAMPLES * step)
+    noise_level = _noise_levels(spectra, share)
     wavelet_power = signal_power / earth.density(grid) / late.loss(grid)
     notes = [
         f"wavelet estimated against reflectivity of {earth.source}",
         f"spectra of {len(time_s)} windows of time differ by {late.spread_db:.1f} dB RMS, of which "
         f"attenuation leaves {late.misfit_db:.1f} dB",
+        f"noise of these windows lies within {_decibels(noise_level):.1f} dB",
     ]
     if grid[-1] > earth.freq_hz[-1] + 1e-9:
         notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
@@ -209,12 +238,14 @@ def _estimate(
         late_t_star_s=rounded(late.t_star_s),
         late_gain=rounded(late.gain),
         late_share=rounded(share),
+        late_noise=rounded(noise_level),
         rms=rounded([rms])[0],
         snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
         noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),
         gain_trend_db=rounded(_gain_trend(lines), 4),
         excess_kurtosis=rounded([kurtosis], 4)[0],
         skewness=rounded([skewness], 4)[0],
+        amplitude_quantiles=rounded(_quantiles(lines, rms), 4),
         notes=tuple(notes),
     )
 

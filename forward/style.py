@@ -23,6 +23,8 @@ PRESETS = Path(__file__).parent / "presets"
 # Half length of wavelet and noise filter: spectra are smoothed by 2 Hz or more, so a longer
 # filter would hold nothing.
 HALF_LENGTH_S = 0.160
+# Shares of the samples whose amplitude quantiles a style keeps.
+AMPLITUDE_SHARES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 # Power that resampling to a coarser interval may lose.
 _MAX_LOST_POWER = 0.01
 
@@ -41,6 +43,8 @@ class SurveyStyle:
         * s.
     late_time_s, late_t_star_s, late_gain, late_share : how the wavelet changes with two-way time,
         see `forward.late.Lateness`; empty for a stationary wavelet.
+    late_noise : RMS of the noise at these times over that of the record, where signal is as strong
+        at all times; empty for noise that is as strong too.
     phase_deg : constant phase of the wavelet (an assumption unless measured elsewhere).
     rms : of the live samples, survey unit. snr_db : signal over noise power.
     aperture_m : radius of the migration aperture at half amplitude, m, which sets the lateral
@@ -48,6 +52,7 @@ class SurveyStyle:
     noise_kernel : odd symmetric weights of the noise over neighbouring traces, unit energy.
     gain_trend_db : RMS of ten equal time intervals over that of the record (reported only).
     excess_kurtosis, skewness : of the live samples (reported only).
+    amplitude_quantiles : of the live samples over their RMS, at `AMPLITUDE_SHARES` (reported only).
     source, attribution : where the survey comes from. notes : what the estimate did.
     version : of the file format.
 
@@ -68,12 +73,14 @@ class SurveyStyle:
     late_t_star_s: tuple[float, ...] = ()
     late_gain: tuple[float, ...] = ()
     late_share: tuple[float, ...] = ()
+    late_noise: tuple[float, ...] = ()
     aperture_m: float | None = None
     noise_kernel: tuple[float, ...] = (1.0,)
     phase_deg: float = 0.0
     gain_trend_db: tuple[float, ...] = ()
     excess_kurtosis: float = 0.0
     skewness: float = 0.0
+    amplitude_quantiles: tuple[float, ...] = ()
     source: str = ""
     attribution: str = ""
     notes: tuple[str, ...] = ()
@@ -89,6 +96,7 @@ class SurveyStyle:
             self._check_numbers(entry, len(self.freq_hz))
         for entry in ("late_time_s", "late_t_star_s", "late_gain", "late_share"):
             self._check_numbers(entry, len(self.late_time_s), least=0)
+        self._check_numbers("late_noise", len(self.late_time_s) if self.late_noise else 0, least=0)
         require(
             all(np.diff(self.late_time_s) > 0), "style entry late_time_s does not increase"
         )
@@ -97,6 +105,10 @@ class SurveyStyle:
             len(self.noise_kernel) % 2 == 1,
             f"noise_kernel has {len(self.noise_kernel)} weights, wanted an odd number",
         )
+        quantiles = self.amplitude_quantiles
+        require(not quantiles or (len(quantiles) == len(AMPLITUDE_SHARES)
+                                  and bool(np.all(np.diff(quantiles) >= 0))),
+                f"amplitude_quantiles must hold {len(AMPLITUDE_SHARES)} rising numbers")
         for entry in ("rms", "snr_db", "phase_deg"):
             value = getattr(self, entry)
             is_number = isinstance(value, (int, float)) and bool(np.isfinite(value))
@@ -130,6 +142,10 @@ class SurveyStyle:
     def gain(self, twt_s: ArrayLike) -> Floats:
         """Return the factor that keeps the RMS where attenuation takes from it."""
         return self._at(twt_s, self.late_gain, 1.0)
+
+    def noise_level(self, twt_s: ArrayLike) -> Floats:
+        """Return the RMS of the noise at two-way times in seconds over that of the record."""
+        return self._at(twt_s, self.late_noise, 1.0)
 
     def _at(self, twt_s: ArrayLike, values: tuple[float, ...], otherwise: float) -> Floats:
         times = np.asarray(twt_s, dtype=np.float64)
@@ -209,8 +225,10 @@ class SurveyStyle:
         hint = nearest_name(part, known)
         require(part in known, f"part is {part!r}{hint}, wanted one of {known}")
         signal, noise = np.square(self.signal_amplitude), np.square(self.noise_amplitude)
-        if twt_s is not None and self.is_late:
-            signal = signal * self._loss_at(np.asarray(twt_s, dtype=np.float64))
+        if twt_s is not None:
+            noise = noise * float(np.square(self.noise_level(twt_s)).mean())
+            if self.is_late:
+                signal = signal * self._loss_at(np.asarray(twt_s, dtype=np.float64))
         power = {"total": signal + noise, "signal": signal, "noise": noise}[part]
         grid = np.asarray(self.freq_hz if freq_hz is None else freq_hz, dtype=np.float64)
         return np.asarray(np.sqrt(np.interp(grid, self.freq_hz, power, right=0.0)))

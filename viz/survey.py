@@ -59,7 +59,13 @@ def _draw_spectra(axes: Axes, style: Any) -> None:
             late = style.spectrum(part="signal", twt_s=[time_s])
             axes.plot(freq, decibels(late), look, color=SIGNAL_COLOUR,
                       label=f"signal at {time_s:.2f} s")
-    axes.plot(freq, decibels(style.spectrum(part="noise")), color=NOISE_COLOUR, label="noise")
+    axes.plot(freq, decibels(style.spectrum(part="noise")), color=NOISE_COLOUR,
+              label="noise, whole record")
+    if style.late_noise:
+        for time_s, look in ((times[0], "--"), (times[-1], ":")):
+            late = style.spectrum(part="noise", twt_s=[time_s])
+            axes.plot(freq, decibels(late), look, color=NOISE_COLOUR,
+                      label=f"noise at {time_s:.2f} s")
     axes.set(xlabel="frequency (Hz)", ylabel="amplitude (dB)", ylim=(FLOOR_DB, 6.0),
              xlim=(0.0, freq[-1]))
     axes.legend(fontsize=8)
@@ -103,6 +109,8 @@ def _write_figures(axes: Axes, style: Any) -> None:
         "noise over neighbouring traces "
         + ", ".join(f"{weight:.2f}" for weight in style.noise_kernel),
         f"excess kurtosis {style.excess_kurtosis:.2f}, skewness {style.skewness:.2f}",
+        *([f"98 % of the samples lie within {found[1]:.2f} and {found[-2]:.2f} times the RMS"]
+          if (found := style.amplitude_quantiles) else []),
         f"migration aperture {aperture}",
         *style.notes, style.attribution,
     ]

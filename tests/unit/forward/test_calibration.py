@@ -1,3 +1,4 @@
+import dataclasses
 import os
 from pathlib import Path
 
@@ -218,3 +219,15 @@ def test_shipped_preset_is_what_the_survey_gives():
     band = slice(8, 75)
     ratio = np.asarray(style.wavelet_amplitude[band]) / shipped.wavelet_amplitude[band]
     assert np.abs(20 * np.log10(ratio / np.median(ratio))).max() < 6
+
+
+def test_amplitudes_of_a_record_are_kept_as_quantiles():
+    rng = np.random.default_rng(4)
+    common = rng.laplace(size=(1, 512)) + np.zeros((60, 1))
+    style = calibrate(common + 0.1 * rng.standard_normal((60, 512)), 0.004)
+    found = np.asarray(style.amplitude_quantiles)
+    assert found[4] == pytest.approx(0.0, abs=0.1)
+    # A Laplace distribution of unit variance has its 1 % and 99 % quantiles at -+ ln(50) / sqrt(2).
+    assert found[[1, -2]] == pytest.approx([-2.77, 2.77], rel=0.25)
+    with pytest.raises(ConfigError, match="9 rising numbers"):
+        dataclasses.replace(style, amplitude_quantiles=(1.0, 0.0))

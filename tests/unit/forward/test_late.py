@@ -12,6 +12,7 @@ from forward.pairs import layered_model
 from forward.reflectivity import well_like_reflectivity
 from forward.style import SurveyStyle
 from forward.wavelets import ricker
+from lithogen.errors import ConfigError
 from lithogen.grid import Window
 
 DT_S = 0.004
@@ -88,10 +89,55 @@ def test_windows_of_a_fading_survey_are_crops(fading):
 
 def test_a_style_of_an_earlier_kind_of_record_is_stationary(fading):
     plain = dataclasses.replace(fading, late_time_s=(), late_t_star_s=(), late_gain=(),
-                                late_share=())
+                                late_share=(), late_noise=())
     assert not plain.is_late
     assert plain.t_star([0.0, 3.0]).tolist() == [0.0, 0.0]
     assert plain.gain([0.0, 3.0]).tolist() == [1.0, 1.0]
+    assert plain.noise_level([0.0, 3.0]).tolist() == [1.0, 1.0]
+    with pytest.raises(ConfigError, match="late_noise"):
+        dataclasses.replace(fading, late_noise=(1.0,))
+
+
+# Noise of the made survey at its end over that at its beginning, and how well it comes back.
+GROWTH, TOLERANCE_DB = 4.0, 1.5
+
+
+@pytest.fixture(scope="module")
+def noisy() -> SurveyStyle:
+    """A survey whose noise grows, under a gain that lifts signal and noise alike."""
+    rng = np.random.default_rng(3)
+    lines = np.stack([survey(0.0, seed) for seed in range(5, 13)])
+    share = np.arange(N_TWT) / (N_TWT - 1)
+    noise = 0.3 * lines.std() * GROWTH**share * rng.standard_normal(lines.shape)
+    return calibrate((lines + noise) * (1.0 + 2.0 * share), DT_S,
+                     reflectivity=well_like_reflectivity())
+
+
+def test_noise_that_grows_is_measured_apart_from_the_gain(noisy):
+    times = np.asarray(noisy.late_time_s)
+    wanted = GROWTH ** (times / (N_TWT * DT_S))
+    ratio = noisy.noise_level(times) / wanted
+    assert 20 * np.log10(ratio.max() / ratio.min()) < TOLERANCE_DB
+    power = np.square(noisy.late_noise) * noisy.late_share
+    assert power.sum() == pytest.approx(1.0, abs=1e-3)
+    assert any("noise of these windows" in note for note in noisy.notes)
+
+
+def test_modelled_noise_grows_as_measured(noisy):
+    halo = style_halo(noisy, DT_S)[2]
+    model = [np.full((10, 20, 100 + 2 * halo), v) for v in (3000.0, 1500.0, 2300.0)]
+    levels = []
+    for time_s in (noisy.late_time_s[0], noisy.late_time_s[-1]):
+        start = round(time_s / DT_S) - 50
+        noise, _ = model_survey(
+            vp=model[0], vs=model[1], rho=model[2], style=noisy, angles_deg=(5.0, 15.0), seed=2,
+            window=Window((0, 0, start), (10, 20, 100)), dt_s=DT_S)
+        levels.append(float(noise.std()))
+    wanted = noisy.late_noise[-1] / noisy.late_noise[0]
+    assert levels[1] / levels[0] == pytest.approx(wanted, rel=0.12)
+    # The spectrum of the style at those times says the same.
+    said = [noisy.spectrum(part="noise", twt_s=[t])[20] for t in noisy.late_time_s]
+    assert said[-1] / said[0] == pytest.approx(wanted, rel=1e-6)
 
 
 def test_fit_ignores_level_and_never_falls():
