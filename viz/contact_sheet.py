@@ -211,8 +211,8 @@ def _draw_slice(
     axes.axhline((place.section_iline + 0.5) * place.spacing.dy_m / 1e3, color="black",
                  linewidth=0.5, linestyle=":")
     axes.set_yticklabels([])
-    axes.set_xlabel("\n".join(("xline (km)", *world.words)), fontsize=7, labelpad=1)
-    axes.set_title(f"time slice {place.slice_s:g} s, iline (km) down", fontsize=7, pad=2)
+    axes.set_xlabel("\n".join(("xline (km), iline down", *world.words)), fontsize=7, labelpad=1)
+    axes.set_title(f"slice at {place.slice_s:g} s", fontsize=7, loc="left", pad=2)
     return axes
 
 
