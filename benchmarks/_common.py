@@ -44,9 +44,11 @@ def shares_option(options: argparse.ArgumentParser) -> None:
     options.add_argument("--shares", nargs=5, type=float, default=None,
                          metavar=("SHARED", "PACKAGE", "LONG", "SHORT", "WHITE"))
     options.add_argument("--fine", type=float, default=None,
-                         help="share of the finest bins in the shared part")
+                         help="share of the finest bins of facies over that of training")
     options.add_argument("--style", type=float, default=None,
                          help="share of the whole in bins of 300 ms")
+    options.add_argument("--strength", type=float, default=None,
+                         help="standard deviation of all noise but that of detail")
 
 
 def noise_weights(args: argparse.Namespace) -> Any:
@@ -54,7 +56,7 @@ def noise_weights(args: argparse.Namespace) -> Any:
     import lithogen
 
     shares = lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
-    told = {name: getattr(args, name) for name in ("fine", "style")}
+    told = {name: getattr(args, name) for name in ("fine", "style", "strength")}
     return dataclasses.replace(
         shares, **{name: value for name, value in told.items() if value is not None})
 

@@ -1,14 +1,16 @@
-"""Ablation of stage 1: variants of the network trained for the same CPU time, judged alike.
+"""Ablation of stage 1: variants of network, noise and latent, trained for the same CPU time.
 
 Usage: python benchmarks/ablation.py [--minutes 6] [--worlds 48] [--seed 2026] [--only NAME ...]
 
 Every variant trains from scratch on the same procedural worlds for the same CPU time on one
 thread, data included, with the learning rate falling over that time; a wider network so gets
 fewer steps. Judged on twelve held-out worlds, at the noise shares that generation uses: cross
-entropy of facies (where the network says probabilities) and squared error of the clean latent
-at noise levels of 0.9, 0.75 and 0.5; after sampling with four steps, changes of facies per line
-at the borders of 4-line patches over those within, facies shares off the held-out ones, and
-divergence of 2x2x2 patterns.
+entropy of facies (where the network says probabilities) and squared error of the clean latent, in
+standard deviations, at noise levels of 0.9, 0.75 and 0.5 (between variants of one latent only);
+after sampling with four steps, changes of facies per line at the borders of 4-line patches over
+those within, facies shares off the held-out ones, divergence of 2x2x2 patterns, and the RMS step of
+elastic residuals from sample to sample in quiet, usual and bedded rock (quantiles of 10, 50 and
+90 %), held out and sampled.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from _common import report
+from _common import ROOT, report
+from numpy.typing import NDArray
+from scipy.stats import norm
 
 from lithogen.allocator import keep_freed_memory
-from lithogen.conditioning import decode_latent
+from lithogen.latent import N_CODE, channel_scales, decode_latent, simplex_code, whole_of
 from lithogen.metrics import change_rate, facies_shares, fray, pattern_divergence
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
@@ -40,39 +44,96 @@ from lithogen.training.worlds import latent_statistics as statistics
 from lithogen.world import latent_scale
 
 LEVELS = (0.9, 0.75, 0.5)
+RECIPE = ROOT / "lithogen" / "training" / "recipes" / "litho_split.toml"
 N_HELD_OUT = 12
 # All are judged on the same crops, whatever they learned from.
 JUDGED_SHAPE, JUDGED_MARGIN = (64, 64, 96), 8
 # Lines whose borders are looked at; the margin is a whole number of them.
 PATCH = 4
-# Every variant says what it changes in the recipe of the first.
-WIDE = {"crop_shape": (48, 48, 80), "patch": (8, 8, 1), "widths": (64, 96)}
+# Every variant says what it changes in the recipe of the first, that of the shipped network.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "base": {},
-    "latent head": {"head": "latent"},
-    "linear lift": {"lift": "linear", "n_voxel": 32},
-    "both lifts": {"lift": "both"},
-    "hidden layer": {"n_hidden": 32},
-    "patch 8x8x1": WIDE | {"lift": "linear", "n_voxel": 32, "n_hidden": 32},
-    "patch 8x8x1, both": WIDE | {"lift": "both", "n_hidden": 32},
-    "patch 8x8x1, cheap": WIDE | {"widths": (48, 64), "lift": "both", "n_hidden": 24},
-    "narrow": {"widths": (32, 64), "lift": "both"},
-    "deep cells": {"widths": (32, 64), "n_blocks": (0, 4, 1)},
-    "flat kernels": {"kernels": ((1, 1, 5), (3, 3, 1))},
-    "patch 2x2x2": {"patch": (2, 2, 2), "coarsen": (2, 2, 2), "widths": (32, 64)},
-    "patch 4x4x4": {"patch": (4, 4, 4), "coarsen": (1, 1, 1), "widths": (64, 96)},
-    "one level": {"n_blocks": (2, 0, 2)},
+    "shipped": {},
     "no convolution": {"n_blocks": (0, 0, 0)},
+    "one level": {"n_blocks": (2, 0, 2)},
+    "two cells deep": {"n_blocks": (1, 1, 1)},
+    "six cells deep": {"n_blocks": (1, 6, 1)},
+    "narrow": {"widths": (24, 64)},
+    "wide": {"widths": (48, 128)},
+    "latent head": {"head": "latent"},
+    "fold only": {"lift": "fold"},
+    "linear only": {"lift": "linear"},
+    "one voxel layer": {"n_hidden": 0},
+    "flat kernels": {"kernels": ((1, 1, 5), (3, 3, 1))},
+    "tall kernels": {"kernels": ((1, 1, 3), (3, 3, 3))},
+    "patch 2x2x2": {"patch": (2, 2, 2), "coarsen": (2, 2, 2)},
+    "patch 4x4x4": {"patch": (4, 4, 4), "coarsen": (2, 2, 1)},
+    "patch 8x8x1": {"patch": (8, 8, 1), "coarsen": (1, 1, 4)},
     "white noise": {"noise": "white"},
+    "equal scales": {"latent": "equal scales"},
+    "0 to 1": {"latent": "0 to 1"},
+    "-1 to 1": {"latent": "-1 to 1"},
+    "gaussianised": {"latent": "gaussianised"},
 }
+# Quantiles of a channel that its Gaussian version is looked up from.
+N_QUANTILES = 2001
 
 
-def _trained(
-    recipe: LithoTraining, worlds: list[CachedWorld], minutes: float
-) -> tuple[LithoNet, int]:
+class Latent:
+    """How a variant scales the latent: its worlds, standardisation and scales in the flow."""
+
+    def __init__(self, kind: str, worlds: list[CachedWorld]) -> None:
+        self.tables: NDArray[np.float32] | None = None
+        if kind == "gaussianised":
+            values = np.concatenate([w.parts[:, ::4, ::4].float().reshape(len(w.parts), -1).numpy()
+                                     for w in worlds], axis=1)
+            self.tables = np.quantile(values, np.linspace(0, 1, N_QUANTILES), axis=1).astype("f4").T
+        self.worlds = self.mapped(worlds)
+        self.mean, self.std = statistics(self.worlds)
+        self.scales = channel_scales()
+        if kind == "shipped":
+            return
+        self.std, self.scales = self.std * self.scales, torch.ones_like(self.scales)
+        if kind in ("0 to 1", "-1 to 1"):
+            low, high = self._ends()
+            middle = kind == "-1 to 1"
+            self.mean = 0.5 * (low + high) if middle else low
+            self.std = (high - low) * (0.5 if middle else 1.0)
+
+    def _ends(self) -> tuple[torch.Tensor, torch.Tensor]:
+        code = torch.from_numpy(simplex_code())
+        parts = torch.stack([torch.stack([w.parts.float().amin((1, 2, 3)),
+                                          w.parts.float().amax((1, 2, 3))]) for w in self.worlds])
+        return (torch.cat([code.amin(0), parts[:, 0].amin(0)]),
+                torch.cat([code.amax(0), parts[:, 1].amax(0)]))
+
+    def mapped(self, worlds: list[CachedWorld]) -> list[CachedWorld]:
+        """Return worlds whose parts are as this latent has them."""
+        if self.tables is None:
+            return worlds
+        return [replace(w, parts=torch.from_numpy(self._through(w.parts.float().numpy(), False)
+                                                  ).half()) for w in worlds]
+
+    def residual(self, latent: torch.Tensor) -> NDArray[np.float32]:
+        """Return the elastic residuals of a latent, (3, ...)."""
+        raw = (latent * self.std + self.mean)[..., N_CODE:].movedim(-1, 0).numpy()
+        return whole_of(raw if self.tables is None else self._through(raw, True))
+
+    def _through(self, parts: NDArray[np.float32], back: bool) -> NDArray[np.float32]:
+        if self.tables is None:
+            return parts
+        gauss = norm.ppf((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
+        pairs = ((gauss, row) if back else (row, gauss) for row in self.tables)
+        return np.stack([np.interp(part, *pair) for part, pair in zip(parts, pairs, strict=True)]
+                        ).astype(np.float32)
+
+
+def _trained(recipe: LithoTraining, latent: Latent, minutes: float) -> tuple[LithoNet, int]:
     """Train for so many CPU minutes; return the averaged network and its steps."""
-    mean, std = statistics(worlds)
-    model = new_model(recipe, mean, std).to(memory_format=torch.channels_last_3d)
+    worlds, mean, std = latent.worlds, latent.mean, latent.std
+    plain = new_model(recipe, mean, std)
+    model: LithoNet = LithoNet.from_config(dict(plain.config), scales=tuple(latent.scales.tolist()))
+    model.load_state_dict(plain.state_dict())
+    model.to(memory_format=torch.channels_last_3d)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay,
                                   betas=(0.9, 0.98))
@@ -112,9 +173,10 @@ def _held_out(
 
 
 def _judge(
-    model: LithoNet, recipe: LithoTraining, worlds: list[CachedWorld]
+    model: LithoNet, recipe: LithoTraining, worlds: list[CachedWorld], latent: Latent
 ) -> dict[str, float | list[float]]:
     mean, std = latent_scale(model)
+    steps: list[list[list[float]]] = [[], []]
     m = recipe.margin
     inner = (slice(m, -m),) * 3
     errors = np.zeros((2, len(LEVELS)))
@@ -130,6 +192,8 @@ def _judge(
                 errors[:, place] += float(total), float(plain)
         pair = [decode_latent(part[0], mean, std)[0] for part in (batch.latent, sample)]
         cut = [facies[inner] for facies in pair]
+        for kept, part in zip(steps, (batch.latent, sample), strict=True):
+            kept.append(_steps(latent.residual(part[0].cpu())[0][inner]))
         shares.append([facies_shares(facies, N_FACIES) for facies in cut])
         rates.append([[*fray(facies, PATCH, 1), float(change_rate(facies, 2).mean())]
                       for facies in cut])
@@ -147,7 +211,15 @@ def _judge(
         "changes_within": np.round(rate[:, 1], 4).tolist(),
         "changes_per_sample": np.round(rate[:, 2], 4).tolist(),
         "pattern_divergence": round(pattern_divergence(truth, made, N_FACIES), 4),
+        "residual_steps": np.round(np.mean(steps, axis=1), 4).tolist(),
     }
+
+
+def _steps(residual: NDArray[np.float32]) -> list[float]:
+    """Return quantiles of the RMS step along twt over boxes of 16 samples."""
+    squared = np.square(np.diff(residual, axis=2))
+    boxes = squared[..., : squared.shape[2] // 16 * 16].reshape(*squared.shape[:2], -1, 16)
+    return np.quantile(np.sqrt(boxes.mean(axis=3)), (0.1, 0.5, 0.9)).tolist()
 
 
 def main() -> None:
@@ -160,16 +232,17 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
-    first = LithoTraining(seed=arguments.seed, other_spacing=0.0, sigma_mean=1.5, sigma_std=1.1,
-                          batch=2, micro_batch=2, warm_up=40, world_shape=(64, 64, 96),
-                          crop_shape=(32, 32, 96), margin=4)
+    first = replace(LithoTraining.from_toml(RECIPE), seed=arguments.seed, other_spacing=0.0,
+                    learning_rate=1.5e-3, warm_up=40, crop_shape=(32, 32, 96), margin=4)
     worlds = make_worlds(first, "train", arguments.worlds)
     held_out = make_worlds(first, "test", N_HELD_OUT)
     for name in arguments.only:
-        recipe = replace(first, **VARIANTS[name])
-        model, steps = _trained(recipe, worlds, arguments.minutes)
+        changes = dict(VARIANTS[name])
+        latent = Latent(changes.pop("latent", "shipped"), worlds)
+        recipe = replace(first, **changes)
+        model, steps = _trained(recipe, latent, arguments.minutes)
         judged = replace(recipe, crop_shape=JUDGED_SHAPE, margin=JUDGED_MARGIN)
-        found = _judge(model, judged, held_out)
+        found = _judge(model, judged, latent.mapped(held_out), latent)
         parameters = sum(p.numel() for p in model.parameters())
         print(f"{name}: {steps} steps, {parameters} parameters, {found}", file=sys.stderr)
         report("ablation", found["clean_mse"][1], "squared error of the clean latent at 0.75",

@@ -1,10 +1,11 @@
 """Control: do generated worlds follow the scenario, and do seed and structure do their own part?
 
 Worlds of scenarios whose net-to-gross, faulting and channels are drawn at random over the whole
-range that random worlds have, one tile each. Rank correlation (Spearman) of what was asked for
-with what came: net share of the volume outside of bodies, share of faulted voxels, share of
-voxels of channels filled as channels are; for the model and, beside it, for the prior. What one
-tile holds of faults and channels is a draw too, so the prior's figure is the ceiling.
+range that random worlds have. Rank correlation (Spearman) of what was asked for with what came: net
+share of one tile outside of bodies, faults per 100 km2, and share of voxels of channels times the
+share of them that the tile fills as channels are; for the model and, beside it, for the prior.
+Faults and channels are those of 25 x 25 km and 2 s around the origin, seen on a coarse lattice:
+what one tile holds of them is a draw. They belong to the structure, which the model fills.
 
 Then the stratigraphic column, agreement of the usual facies at equal age beyond chance (kappa):
 one seed in two structures (wanted: alike), two seeds in one structure (wanted: about 0).
@@ -28,7 +29,8 @@ from lithogen.rng import generator
 
 ASKED = ("net_to_gross", "faulting", "channels")
 WANTED = 0.9
-FAULTED, LEAST_THROW_MS = 0.5, 4.0
+# The lattice of a region: so many times coarser than the native one on every axis.
+COARSER, LINES, SAMPLES = 8, 128, 62
 # Far from the seeds of the worlds themselves.
 OTHER = 500_009
 Rows = dict[str, list[float]]
@@ -51,19 +53,41 @@ def scenario_of(seed: int) -> Any:
     return drawn.with_(**asked, **{name: scale * getattr(drawn, name) for name in others})
 
 
-def obtained(facies: Any, fields: Any) -> dict[str, float]:
-    """Return what a world holds of the controls that were asked for."""
+def region(structure: Any) -> dict[str, float]:
+    """Return faults per 100 km2 and the share of channels around the origin of a structure."""
+    import torch
+
+    from lithogen.grid import Spacing, Window
+    from lithogen.structure.bodies import BodyKind
+    from lithogen.structure.faults import faults_near
+
+    native = Spacing()
+    coarse = Spacing(*(COARSER * step for step in (native.dt_s, native.dx_m, native.dy_m)))
+    window = Window((-LINES // 2, -LINES // 2, 0), (LINES, LINES, SAMPLES))
+    y_m, x_m, twt_s = window.axes(coarse)
+    with torch.inference_mode():
+        kind = structure.evaluate(window, coarse).bodies.kind()
+    large = structure.scenario.with_(polygonal=0.0)
+    count = sum(1 for _ in faults_near(
+        structure.seed, large, structure.velocity, y_m, x_m, 1e3 * twt_s))
+    area_km2 = (LINES * coarse.dy_m / 1e3) * (LINES * coarse.dx_m / 1e3)
+    return {"faulting": 100.0 * count / area_km2,
+            "channels": float((kind == int(BodyKind.CHANNEL)).float().mean())}
+
+
+def obtained(facies: Any, fields: Any, around: dict[str, float]) -> dict[str, float]:
+    """Return what a world holds of the controls that were asked for; `around` is its `region`."""
     from lithogen.rockphysics.facies import HETEROLITHIC, SANDSTONE
 
     inside, own = channel_fill(fields)
     is_body = fields.bodies.part.cpu().numpy() > 0
     beds = facies[~is_body]
     net = (beds == SANDSTONE) + 0.5 * (beds == HETEROLITHIC)
-    fault, throw = fields.fault.cpu().numpy(), fields.throw_ms.cpu().numpy()
+    filled = float((facies == own)[inside].mean()) if inside.any() else 1.0
     return {
         "net_to_gross": float(net.mean()) if beds.size else float("nan"),
-        "faulting": float(((fault > FAULTED) | (np.abs(throw) > LEAST_THROW_MS)).mean()),
-        "channels": float(((facies == own) & inside).mean()),
+        "faulting": around["faulting"],
+        "channels": filled * around["channels"],
     }
 
 
@@ -92,8 +116,9 @@ def follow(pipe: Any, args: argparse.Namespace) -> tuple[Rows, dict[str, Rows]]:
         window = place_of(seed, TILE_SHAPE, TILE_PHASE)
         prior = world_fields(structure, window, SPACING, seed)
         made = pipe(structure, window, seed=seed, num_inference_steps=args.steps)
+        around = region(structure)
         for side, facies in (("prior", prior.facies), ("generated", made.lithology)):
-            for name, value in obtained(facies, prior.structure).items():
+            for name, value in obtained(facies, prior.structure, around).items():
                 got[side][name].append(value)
         for name in ASKED:
             asked[name].append(getattr(scenario, name))

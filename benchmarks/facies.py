@@ -6,7 +6,7 @@ isolated bodies under 64 voxels, and the share of sandstone inside sand-filled c
 deviation of ln impedance, and its RMS step from line to line and down where facies change and
 elsewhere.
 
-    python benchmarks/facies.py [--n 8] [--first 4000] [--steps 4] [--shares S P L S W]
+    python benchmarks/facies.py [--n 40] [--first 4000] [--steps 4] [--shares S P L S W]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Row = dict[str, float]
 def main() -> None:
     """Measure and print one JSON line."""
     options = parser(__doc__)
-    options.add_argument("--n", type=int, default=8)
+    options.add_argument("--n", type=int, default=40)
     options.add_argument("--steps", type=int, default=4)
     options.add_argument("--first", type=int, default=4000, help="first seed")
     shares_option(options)

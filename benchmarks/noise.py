@@ -1,9 +1,9 @@
 """Covariance of the stratigraphic noise beside that of what it becomes, along age and lines.
 
-Correlation of the latent of prior worlds (facies code and elastic residuals, less their means)
-and of noise, between voxels of one column at lags of age, and between columns at equal age.
-Training uses --fine 0.51, which has the covariance of the prior; sampling uses less of the finest
-bins.
+Correlation of the latent of prior worlds (facies code, and trend, bedding and detail of elastic
+residuals, less their means) and of the noise of the same kind of channel, between voxels of one
+column at lags of age, and between columns at equal age. Training uses --fine 1; sampling uses less
+of the finest bins of facies.
 
     python benchmarks/noise.py [--n 12] [--first 3000] [--fine F]
 """
@@ -55,34 +55,36 @@ def main() -> None:
     import torch
 
     import lithogen
-    from lithogen.conditioning import N_CODE, N_LATENT, encode_latent
+    from lithogen.latent import KINDS, encode_latent, parts_of
     from lithogen.noise import stratigraphic_noise
     from lithogen.prior import world_fields
     from lithogen.world import latent_scale
 
     spacing, shares = lithogen.Spacing(), noise_weights(args)
     scale = latent_scale(lithogen.LithologyPipeline.from_pretrained(args.model).denoiser)
-    kinds = {"facies": slice(0, N_CODE), "residuals": slice(N_CODE, N_LATENT)}
+    kinds = {kind: slice(KINDS.index(kind), KINDS.index(kind) + KINDS.count(kind))
+             for kind in dict.fromkeys(KINDS)}
     found: dict[str, list[dict[str, Float]]] = {}
     for seed in range(args.first, args.first + args.n):
         window = lithogen.Window((0, 0, 100), (1, LINES, 400))
         world = world_fields(lithogen.Structure.random(seed), window, spacing, seed)
         age = world.structure.age
         ages = np.arange(*np.quantile(age.numpy(), (0.05, 0.95)), STEP_MS)
-        latent = encode_latent(world.facies, world.residual(), *scale).numpy()[0]
-        for name, one in correlations(panel_of(latent, age[0].numpy(), ages), kinds).items():
-            found.setdefault(name, []).append(one)
+        parts = parts_of(world.residual(), spacing.dt_s)
+        latent = encode_latent(world.facies, parts, *scale).numpy()[0]
         with torch.inference_mode():
-            noise = stratigraphic_noise(age, window, spacing, seed, 2, shares).numpy()[0]
-        one = correlations(panel_of(noise, age[0].numpy(), ages), {"noise": slice(None)})
-        found.setdefault("noise", []).append(one["noise"])
+            noise = stratigraphic_noise(age, window, spacing, seed, KINDS, shares).numpy()[0]
+        for of, volume in (("", latent), ("noise of ", noise)):
+            one = correlations(panel_of(volume, age[0].numpy(), ages), kinds)
+            for kind, rows in one.items():
+                found.setdefault(of + kind, []).append(rows)
     table = {axis: {name: dict(zip(map(str, lags), np.round(
         np.mean([row[axis] for row in rows], axis=0), 3).tolist(), strict=True))
         for name, rows in found.items()}
         for axis, lags in (("age", AGE_LAGS_MS), ("lines", LINE_LAGS))}
-    mean = {lag: (table["age"]["facies"][lag] + table["age"]["residuals"][lag]) / 2
-            for lag in table["age"]["noise"]}
-    gap = max(abs(table["age"]["noise"][lag] - mean[lag]) for lag in mean)
+    along = table["age"]
+    gap = max(abs(along[kind][lag] - along[f"noise of {kind}"][lag])
+              for kind in kinds for lag in along[kind])
     report("noise", round(gap, 3), "largest difference of correlation along age", args.n,
            shares=shares.as_tuple(), fine=shares.fine, table=table)
 

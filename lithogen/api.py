@@ -62,8 +62,10 @@ def generate(
     wells : a `lithogen.wells.Wells` whose facies and logs are honoured; none by default.
     like : survey whose spectrum, level and noise the seismic carries: a SurveyStyle, a
         preset name, or the path of a SEG-Y; by default a broad band without noise.
-    steps : network evaluations per tile; more are slower and closer to the prior. Default 4.
-    model : a LithologyPipeline or a folder of weights; by default the shipped ones.
+    steps : network evaluations per tile; more are slower and closer to the prior. Default 4, or
+        what the weights were distilled to.
+    model : a LithologyPipeline, a folder of weights, or "fast": the shipped weights distilled to
+        two steps, another world for each seed; by default the others shipped.
     device : torch device of the network, e.g. "cpu" or "cuda".
     store : folder of a Zarr store to stream into instead of memory. After a kill the same
         request goes on where it was; a store that already answers it is returned as it is.
@@ -91,6 +93,7 @@ def generate(
     """
     import forward
     from forward.checks import check_angles
+    from lithogen.sampling import noise_levels
     from lithogen.scale import limits
     from lithogen.scale.columns import Job
     from lithogen.scale.store import ZarrStore
@@ -104,11 +107,14 @@ def generate(
     world.require_window(window)
     style = resolve_style(like)
     angles = check_angles(angles_deg)
-    count = _checked_steps(steps)
+    if steps is not None:
+        noise_levels(steps)
     layout = Layout(window, step, angles, _labels())
     halo = forward.style_halo(style, layout.spacing.dt_s)
     limits.refuse_if_memory_is_short(layout, halo, is_streamed=store is not None)
-    job = Job(layout, _pipeline(model, device), world, style, name, count, wells)
+    pipe = _pipeline(model, device)
+    count = pipe.default_steps if steps is None else steps
+    job = Job(layout, pipe, world, style, name, count, wells)
     if store is None:
         return _in_memory(job, progress)
     return _in_store(job, ZarrStore(layout, store, request_of(job)), progress)
@@ -133,14 +139,6 @@ def _checked_seed(seed: int) -> int:
     require(isinstance(seed, int | np.integer) and not isinstance(seed, bool),
             f"seed is {seed!r}, wanted an integer")
     return int(seed)
-
-
-def _checked_steps(steps: int | None) -> int:
-    from lithogen.sampling import DEFAULT_STEPS, noise_levels
-
-    count = DEFAULT_STEPS if steps is None else steps
-    noise_levels(count)
-    return count
 
 
 def _structure(seed: int, scenario: Scenario | None, structure: Structure | None) -> Structure:

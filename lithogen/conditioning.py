@@ -1,4 +1,4 @@
-"""What the network is told and what it says: condition maps, controls, and the latent code."""
+"""What the network is told: condition maps and controls."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.grid import Spacing, Window
-from lithogen.kernels import nearest_code, write_conditions
+from lithogen.kernels import write_conditions
 from lithogen.noise import N_NOISE_WEIGHTS, NoiseWeights
-from lithogen.rockphysics.facies import N_FACIES
-from lithogen.rockphysics.trends import RESIDUALS
 from lithogen.scenario import N_CONTROLS, Scenario
 from lithogen.structure import Conditions
 from lithogen.structure.bodies import N_FILL
 
 AGE_PERIODS_MS = (32.0, 64.0, 128.0, 384.0)
 N_CONDITION = 2 * len(AGE_PERIODS_MS) + 5 + N_FILL
-N_CODE = N_FACIES - 1
-N_LATENT = N_CODE + len(RESIDUALS)
 # A flag for known controls, two for the spacing.
 N_ALL_CONTROLS = N_CONTROLS + 3 + N_NOISE_WEIGHTS
 # Rows of the table of waves over the longest period: steps of 0.05 ms.
@@ -89,38 +85,3 @@ def control_vector(
              np.log2(spacing.dx_m / native.dx_m)]
     return torch.from_numpy(np.concatenate(
         [known, np.asarray(scale, dtype=np.float32), 2.0 * shares - 0.5]))
-
-
-@functools.cache
-def simplex_code() -> NDArray[np.float32]:
-    """Return the vertices of a regular simplex, (n_facies, n_facies - 1), unit length.
-
-    Every pair of facies is equally far apart, so no order among them is invented.
-    """
-    centred = np.eye(N_FACIES) - 1.0 / N_FACIES
-    basis, _ = np.linalg.qr(centred[:, :N_CODE])
-    vertices = centred @ basis
-    vertices *= np.sign(vertices[np.arange(N_CODE), np.arange(N_CODE)])[None, :]
-    vertices /= np.linalg.norm(vertices, axis=1, keepdims=True)
-    return np.asarray(np.round(vertices, 6), dtype=np.float32)
-
-
-def encode_latent(
-    facies: NDArray[np.int8], residual: NDArray[np.float32], mean: Tensor, std: Tensor
-) -> Tensor:
-    """Return the standardised latent (..., n_latent) of facies and residuals (3, ...)."""
-    code = torch.from_numpy(simplex_code())[torch.from_numpy(facies.astype(np.int64))]
-    units = torch.from_numpy(residual).movedim(0, -1)
-    return (torch.cat([code, units], dim=-1) - mean) / std
-
-
-def decode_latent(
-    latent: Tensor, mean: Tensor, std: Tensor
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return facies codes (...) int8 and residuals (3, ...) float32 of a latent (..., n_latent)."""
-    flat = latent.float().contiguous().reshape(-1, N_LATENT)
-    facies = np.empty(len(flat), dtype=np.int8)
-    residual = np.empty((N_LATENT - N_CODE, len(flat)), dtype=np.float32)
-    nearest_code(flat.numpy(), mean.numpy(), std.numpy(), simplex_code(), facies, residual)
-    shape = latent.shape[:-1]
-    return facies.reshape(shape), residual.reshape(-1, *shape)

@@ -101,17 +101,20 @@ def write_conditions(
 
 
 @compiled
-def nearest_code(latent: F32, mean: F32, std: F32, codes: F32, facies: NDArray[np.int8],
+def nearest_code(latent: F32, mean: F32, std: F32, codes: F32,
+                 limits: tuple[np.float32, np.float32], facies: NDArray[np.int8],
                  residual: F32) -> None:
     """Write the facies whose code fits a latent best, and its residuals, per voxel.
 
     Parameters
     ----------
     latent : standardised, (n, n_latent). mean, std : (n_latent,). codes : (n_facies, n_code).
-    facies : out, (n,). residual : out, (n_latent - n_code, n).
+    limits : of the bedding. facies : out, (n,).
+    residual : out, (n_residual, n): trend + exp(bedding) * detail.
     """
     n_facies, n_code = codes.shape
-    n_latent = latent.shape[1]
+    n_latent, n_residual = latent.shape[1], residual.shape[0]
+    middle = n_code + n_residual
     raw = np.empty(n_latent, dtype=np.float32)
     for n in range(latent.shape[0]):
         for c in range(n_latent):
@@ -124,5 +127,6 @@ def nearest_code(latent: F32, mean: F32, std: F32, codes: F32, facies: NDArray[n
             if score > best:
                 best, chosen = score, f
         facies[n] = chosen
-        for c in range(n_code, n_latent):
-            residual[c - n_code, n] = raw[c]
+        strength = np.exp(min(max(raw[middle], limits[0]), limits[1]))
+        for c in range(n_residual):
+            residual[c, n] = raw[n_code + c] + strength * raw[middle + 1 + c]

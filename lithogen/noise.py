@@ -2,14 +2,14 @@
 
 Every voxel of every channel is N(0, 1), and a weighted sum of independent parts:
 
-shared   a function of age alone, the same at any distance (bins of 4, 12 and 36 ms of age)
+shared   a function of age alone, the same at any distance (bins of 4 to 90 ms of age)
 package  the same with bins of 90 ms, which lets thick units be thicker than the net's view
 style    the same with bins of 300 ms: successions differ from one another as a whole
 octaves  functions of age and of lateral cells of 3200 m and 1000 m: beds change and end
 white    independent per voxel
 
-Along age, shared and package have the covariance of facies and residuals in the prior, in training:
-noise that resembles what it is to become has the shortest way to go (docs/stage1.md).
+Along age, every kind of latent channel has noise with the covariance of what it is to become in the
+prior, in training: that is the shortest way to go (docs/stage1.md).
 
 Points on one isochron start from the same numbers, so a net with a small view gives the
 same bed there at any distance. Each part is a pure function of (seed, stream, age bin,
@@ -18,6 +18,7 @@ lateral cell) or of the voxel index, so any window can be evaluated alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,12 +34,17 @@ from lithogen.rng import hash_u64, normal, quantiles16
 
 Float = NDArray[np.float64]
 
-# Bins of the shared part, and how the two coarser ones divide what the finest leaves.
-SHARED_BINS_MS = (4.0, 12.0, 36.0)
-COARSER_SHARES = (0.46, 0.54)
-# With this share of the finest bins, noise has the correlations of the prior along age: 0.64, 0.48,
-# 0.35 and 0.24 at 4, 8, 16 and 30 ms (benchmarks/noise.py --fine 0.51).
-PRIOR_FINE = 0.51
+# Bins of the shared part, and their shares of it for every kind of channel in training: with them
+# noise has the correlations of that kind in the prior along age (benchmarks/noise.py).
+SHARED_BINS_MS = (4.0, 12.0, 36.0, 90.0)
+BIN_SHARES = {
+    "facies": (0.62, 0.20, 0.18, 0.0),
+    "trend": (0.0, 0.0, 0.75, 0.25),
+    "bedding": (0.0, 0.0, 0.45, 0.55),
+    "detail": (1.0, 0.0, 0.0, 0.0),
+}
+# Detail has no longer waves than its finest bins: package and style are of these too.
+FINEST_ONLY = "detail"
 PACKAGE_BIN_MS = 90.0
 STYLE_BIN_MS = 300.0
 OCTAVE_BIN_MS = 12.0
@@ -52,8 +58,8 @@ class NoiseWeights:
     Parameters
     ----------
     shared, package, octave_long, octave_short, white : each >= 0, sum 1.
-    fine : share of the shared part in its finest bins, 0..1. The network is not told: less than in
-        training (`PRIOR_FINE`) makes beds thicker (docs/stage1.md).
+    fine : share of the finest bins of facies relative to training, 0..1. The network is not told:
+        less makes beds thicker (docs/stage1.md).
     style : share of the whole in bins of 300 ms, 0..1; the five divide the rest. Not told either.
 
     Raises
@@ -71,13 +77,16 @@ class NoiseWeights:
     octave_long: float = 0.012
     octave_short: float = 0.008
     white: float = 0.0
-    fine: float = 0.2
+    fine: float = 0.35
     style: float = 0.1
+    strength: float = 1.05
 
     def __post_init__(self) -> None:
         values = self.as_tuple()
         for name, share in (("fine", self.fine), ("style", self.style)):
             require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")
+        require(0.5 <= self.strength <= 2.0,
+                f"strength is {self.strength}, wanted 0.5 to 2, 1 as in training")
         require(
             min(values) >= 0.0 and abs(sum(values) - 1.0) < 1e-6,
             f"noise weights {values} must be >= 0 and sum to 1",
@@ -90,14 +99,14 @@ class NoiseWeights:
     @classmethod
     def white_only(cls) -> NoiseWeights:
         """Return the weights of ordinary independent noise (the control that must fail)."""
-        return cls(0.0, 0.0, 0.0, 0.0, 1.0, style=0.0)
+        return cls(0.0, 0.0, 0.0, 0.0, 1.0, style=0.0, strength=1.0)
 
 
 N_NOISE_WEIGHTS = 5
 
 
 def stratigraphic_noise(
-    age: Tensor, window: Window, spacing: Spacing, seed: int, n_channels: int,
+    age: Tensor, window: Window, spacing: Spacing, seed: int, kinds: Sequence[str],
     weights: NoiseWeights,
 ) -> Tensor:
     """Evaluate the noise on a window.
@@ -107,50 +116,79 @@ def stratigraphic_noise(
     age : relative geologic time in ms, (n_iline, n_xline, n_twt), float32.
     window, spacing : where those voxels lie.
     seed : names the noise; another seed is another stratigraphic column.
-    n_channels : number of independent channels.
+    kinds : of the channels, each independent: names of `BIN_SHARES`.
     weights : shares of the parts.
 
     Returns
     -------
-    float32 (n_iline, n_xline, n_twt, n_channels), N(0, 1) at every voxel.
+    float32 (n_iline, n_xline, n_twt, n_channels), N(0, strength) at every voxel.
+
+    Raises
+    ------
+    ConfigError : an unknown kind.
     """
+    unknown = set(kinds) - set(BIN_SHARES)
+    require(not unknown, f"kinds of channels {sorted(unknown)}, wanted of {sorted(BIN_SHARES)}")
+    n_channels = len(kinds)
     y_m, x_m, _ = window.axes(spacing)
     out = np.zeros((age.shape[0] * age.shape[1], age.shape[2], n_channels), dtype=np.float32)
+    power = _power(kinds, weights)
     rest = 1.0 - weights.style
-    shared, package, long, short, white = (rest * share for share in weights.as_tuple())
-    shares = (weights.fine, *((1.0 - weights.fine) * part for part in COARSER_SHARES))
-    parts = [(f"noise/shared{number}", bin_ms, share * shared) for number, (bin_ms, share)
-             in enumerate(zip(SHARED_BINS_MS, shares, strict=True))]
-    parts += [("noise/package", PACKAGE_BIN_MS, package),
-              ("noise/style", STYLE_BIN_MS, weights.style)]
-    for stream, bin_ms, share in parts:
-        if share > 0:
-            _add_shared(out, age, seed, stream, bin_ms, share)
+    *_, long, short, white = (rest * share for share in weights.as_tuple())
+    for stream, bin_ms, share in _along_age(kinds, weights):
+        if share.any():
+            _add_shared(out, age, seed, stream, bin_ms, share * power)
     if long + short > 0:
-        _add_octaves(out, age, y_m, x_m, seed, (long, short))
+        _add_octaves(out, age, y_m, x_m, seed, (long, short), power)
     noise = torch.from_numpy(out).reshape(*age.shape, n_channels)
     if white > 0:
-        noise += float(np.sqrt(white)) * white_noise(window, seed, n_channels)
+        amplitude = torch.from_numpy(np.sqrt(white * power).astype(np.float32))
+        noise += white_noise(window, seed, n_channels).mul_(amplitude)
     return noise
 
 
+def _power(kinds: Sequence[str], weights: NoiseWeights) -> Float:
+    """Variance of every channel."""
+    return np.array([1.0 if kind == FINEST_ONLY else weights.strength**2 for kind in kinds])
+
+
+def _along_age(
+    kinds: Sequence[str], weights: NoiseWeights
+) -> Iterator[tuple[str, float, Float]]:
+    """Yield stream, width of bins and the share in every channel of the functions of age alone."""
+    rest = 1.0 - weights.style
+    shared, package = rest * weights.shared, rest * weights.package
+    table = np.array([BIN_SHARES[kind] for kind in kinds])
+    is_facies = np.array([kind == "facies" for kind in kinds])
+    less = np.where(is_facies, (1.0 - weights.fine) * table[:, 0], 0.0)
+    # What the finest bins lose the others gain, in proportion.
+    coarser = table[:, 1:] * (1.0 + less / np.maximum(1.0 - table[:, 0], 1e-9))[:, None]
+    shares = shared * np.column_stack([table[:, 0] - less, coarser])
+    is_fine = np.array([kind == FINEST_ONLY for kind in kinds])
+    shares[is_fine, 0] += package + weights.style
+    for number, bin_ms in enumerate(SHARED_BINS_MS):
+        yield f"noise/shared{number}", bin_ms, shares[:, number]
+    yield "noise/package", PACKAGE_BIN_MS, np.where(is_fine, 0.0, package)
+    yield "noise/style", STYLE_BIN_MS, np.where(is_fine, 0.0, weights.style)
+
+
 def _add_shared(
-    out: NDArray[np.float32], age: Tensor, seed: int, stream: str, bin_ms: float, share: float
+    out: NDArray[np.float32], age: Tensor, seed: int, stream: str, bin_ms: float, share: Float
 ) -> None:
     """Add a function of age alone to (n_column, n_twt, n_channel)."""
     bins, lower, part = _used_bins(age, bin_ms)
-    table = _scaled(seed, stream, bins, out.shape[-1], share)
+    table = _scaled(seed, stream, bins, share)
     none = np.zeros((len(out), 0), dtype=np.int32)
     aged_noise(lower, part, table, np.zeros((0, *table.shape), dtype=np.float32),
                none, none.astype(np.float32), out)
 
 
 def _scaled(
-    seed: int, stream: str, bins: NDArray[np.int64], n_channels: int, weight: float
+    seed: int, stream: str, bins: NDArray[np.int64], share: Float
 ) -> NDArray[np.float32]:
-    """Noise of age bins, (n_bin, n_channels), times the square root of its share."""
-    table = normal(seed, stream, np.arange(n_channels)[None, :], bins[:, None])
-    return np.asarray(np.float32(np.sqrt(weight)) * table, dtype=np.float32)
+    """Noise of age bins, (n_bin, n_channels), times the square root of its share (n_channels,)."""
+    table = normal(seed, stream, np.arange(len(share))[None, :], bins[:, None])
+    return np.asarray(np.sqrt(share).astype(np.float32) * table, dtype=np.float32)
 
 
 def _used_bins(
@@ -178,7 +216,7 @@ def _used_bins(
 
 def _add_octaves(
     out: NDArray[np.float32], age: Tensor, y_m: Float, x_m: Float, seed: int,
-    given: tuple[float, float],
+    given: tuple[float, float], power: Float,
 ) -> None:
     """Add the octaves of lateral cells to (n_column, n_twt, n_channel)."""
     n_channels = out.shape[-1]
@@ -197,7 +235,7 @@ def _add_octaves(
         octaves.append(normal(
             seed, f"noise/octave{number}", np.arange(n_channels),
             bins[:, None], at_y.cells[:, None, None, None], at_x.cells[None, :, None, None],
-        ).reshape(-1, *shared.shape))
+        ).reshape(-1, *shared.shape) * np.sqrt(power))
         share = (at_y.weight[:, None, :, None] * at_x.weight[None, :, None, :])
         share = share.reshape(len(out), -1)
         share *= np.sqrt(weight) / np.sqrt(np.square(share).sum(axis=1, keepdims=True))

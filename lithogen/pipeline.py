@@ -15,10 +15,11 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils.outputs import BaseOutput
 from numpy.typing import NDArray
 
-from lithogen.conditioning import N_CONDITION, N_LATENT, condition_maps, decode_latent
+from lithogen.conditioning import N_CONDITION, condition_maps
 from lithogen.config import write_manifest
 from lithogen.errors import WeightsError, require
 from lithogen.grid import Index3, Spacing, Window, tiles_covering
+from lithogen.latent import KINDS, N_LATENT, decode_latent
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import WEIGHTS_NAME, load_denoiser
 from lithogen.noise import NoiseWeights, stratigraphic_noise
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from lithogen.wells import Wells
 
 PACKAGED_WEIGHTS = Path(__file__).parent / "weights"
+# Name of the shipped weights that were distilled to few steps, a folder beside the others.
+FAST = "fast"
 # The lattice on which everything is computed. Changing it changes the last bits of every world.
 # Its vertical phase leaves room for half a wavelet above time zero and below 128 samples, so that
 # 0.5 s of seismic takes one tile and 1 s two.
@@ -101,13 +104,16 @@ class LithologyPipeline(DiffusionPipeline):
         Parameters
         ----------
         pretrained_model_name_or_path : folder written by `save_pretrained` or by
-            training; by default the weights shipped with the package.
+            training, or "fast": the shipped weights distilled to two steps; by default the
+            others shipped with the package.
 
         Raises
         ------
         WeightsError : files are missing, corrupt or of another architecture.
         """
         folder = Path(pretrained_model_name_or_path or PACKAGED_WEIGHTS)
+        if str(folder) == FAST:
+            folder = PACKAGED_WEIGHTS / FAST
         model, sha256 = load_denoiser(folder)
         got = (model.config["n_latent"], model.config["n_condition"])
         require(got == (N_LATENT, N_CONDITION),
@@ -117,6 +123,11 @@ class LithologyPipeline(DiffusionPipeline):
         pipe = cls(ready.eval())
         pipe.weights_sha256 = sha256
         return pipe
+
+    @property
+    def default_steps(self) -> int:
+        """Network evaluations per tile: those that the weights were distilled to, or four."""
+        return len(self.denoiser.config["levels"]) or DEFAULT_STEPS
 
     def save_pretrained(  # type: ignore[override]
         self, save_directory: Path | str, **kwargs: Any
@@ -130,7 +141,7 @@ class LithologyPipeline(DiffusionPipeline):
 
     def __call__(
         self, structure: Structure, window: Window, *, seed: int,
-        num_inference_steps: int = DEFAULT_STEPS, weights: NoiseWeights | None = None,
+        num_inference_steps: int | None = None, weights: NoiseWeights | None = None,
         wells: Wells | None = None, spacing: Spacing = SPACING,
         on_tile: Callable[[], None] | None = None,
     ) -> LithologyOutput:
@@ -141,7 +152,7 @@ class LithologyPipeline(DiffusionPipeline):
         structure : relative geologic time, faults, bodies, scenario.
         window : absolute voxel box, any size.
         seed : of the stratigraphy and the basin's rock physics.
-        num_inference_steps : network evaluations per tile.
+        num_inference_steps : network evaluations per tile; by default `default_steps`.
         weights : shares of the noise parts, the continuity knob.
         wells : known facies and logs, honoured exactly.
         spacing : of the voxels: 4 or 2 ms, 25 or 12.5 m.
@@ -168,7 +179,7 @@ class LithologyPipeline(DiffusionPipeline):
 
     def tiles(
         self, structure: Structure, window: Window, *, seed: int,
-        num_inference_steps: int = DEFAULT_STEPS, weights: NoiseWeights | None = None,
+        num_inference_steps: int | None = None, weights: NoiseWeights | None = None,
         wells: Wells | None = None, spacing: Spacing = SPACING,
     ) -> Iterator[tuple[Window, LithologyOutput]]:
         """Yield the canonical tiles that meet a window, each whole, in lattice order.
@@ -178,9 +189,10 @@ class LithologyPipeline(DiffusionPipeline):
         require(spacing in SPACINGS, f"spacing is {spacing}, wanted 4 or 2 ms and 25 or 12.5 m, "
                 "alike along both lines")
         shares = weights if weights is not None else NoiseWeights()
+        steps = self.default_steps if num_inference_steps is None else num_inference_steps
         world = World(structure, seed, shares, spacing, wells)
         for tile in tiles_covering(window, TILE_SHAPE, TILE_PHASE):
-            yield tile, self._tile(world, tile, num_inference_steps)
+            yield tile, self._tile(world, tile, steps)
 
     def _tile(self, world: World, tile: Window, steps: int) -> LithologyOutput:
         grown = tile.padded(HALO)
@@ -191,7 +203,7 @@ class LithologyPipeline(DiffusionPipeline):
             found = world.structure.evaluate(grown, world.spacing)
             clock("structure")
             noise = stratigraphic_noise(
-                found.age, grown, world.spacing, world.seed, N_LATENT, world.weights)
+                found.age, grown, world.spacing, world.seed, KINDS, world.weights)
             clock("noise")
             maps = condition_maps(found, grown, world.spacing)
             well_maps, known = world.told(found, grown, model)
@@ -200,7 +212,7 @@ class LithologyPipeline(DiffusionPipeline):
                 model, noise[None].to(device), maps[None].to(device),
                 world.controls()[None].to(device), steps, self.scheduler,
                 wells=None if well_maps is None else well_maps[None].to(device),
-                known=None if known is None else known.to(device),
+                known=None if known is None else known.to(device), is_spent=True,
             )[0].cpu()
         clock("network")
         facies, residual = decode_latent(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +14,14 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
-from lithogen.conditioning import N_CODE
 from lithogen.errors import require
+from lithogen.latent import N_CODE
 from lithogen.models.litho_net import LithoNet
 
 DEFAULT_STEPS = 4
-FIRST_LEVEL, LAST_LEVEL = 0.95, 0.5
-TIME_SHIFT = 3.0
+# Noise levels of four steps: at the first two it is decided how strongly beds differ, at the third
+# facies, at the last elastic values. Other numbers of steps lie between them.
+LEVELS = (0.98, 0.92, 0.8, 0.35)
 _FLOWS = ("AngleEulerScheduler", "FlowMatchEulerDiscreteScheduler",
           "FlowMatchHeunDiscreteScheduler")
 
@@ -33,11 +33,15 @@ class AngleEulerScheduler(FlowMatchEulerDiscreteScheduler):
     much of its variance when they are few. Divided by hypot(sigma, 1 - sigma) it stays as it is:
     then steps of any size keep it, and elastic residuals are close to Gaussian.
 
+    `scales` holds the standard deviation of every channel in the flow, which turns by its own angle
+    atan2(sigma, (1 - sigma) scale); `denoise` sets it.
+
     Source: Lu and Song (2024), Simplifying, stabilizing and scaling continuous-time consistency
     models, section 3: the trigonometric flow of which this is the reparametrisation.
     """
 
     _step_index: Any
+    scales: Tensor | float = 1.0
 
     def step(  # type: ignore[override]
         self, model_output: Tensor, timestep: Tensor, sample: Tensor, *_: Any,
@@ -48,7 +52,7 @@ class AngleEulerScheduler(FlowMatchEulerDiscreteScheduler):
         Parameters
         ----------
         model_output : velocity (sample - clean) / sigma. timestep : as in `timesteps`.
-        sample : latent at that noise level.
+        sample : latent at that noise level; overwritten.
 
         Returns
         -------
@@ -58,15 +62,29 @@ class AngleEulerScheduler(FlowMatchEulerDiscreteScheduler):
             self._init_step_index(timestep)  # type: ignore[arg-type]
         place = self._step_index
         now, then = (float(self.sigmas[place + k]) for k in (0, 1))
-        turn = math.atan2(then, 1.0 - then) - math.atan2(now, 1.0 - now)
-        size, next_size = math.hypot(now, 1.0 - now), math.hypot(then, 1.0 - then)
-        own = next_size * (1.0 - turn * (2.0 * now - 1.0)) / size
-        out = sample * own
-        out.add_(model_output, alpha=next_size * turn * size)
+        scales = torch.as_tensor(self.scales, dtype=torch.float64)
+        angle, next_angle = (_angle(level, scales) for level in (now, then))
+        size, next_size = (_size(level, scales) for level in (now, then))
+        turn = next_angle - angle
+        # The latent is (1 - now) clean + now noise, and the model's output noise - clean.
+        by_latent = next_size * (1.0 / size + turn * (angle.cos() - angle.sin() / scales))
+        by_output = next_size * turn * ((1.0 - now) * angle.cos() + now * angle.sin() / scales)
+        # Volumes are large: work in the one given.
+        out = sample.mul_(by_latent.to(sample)).addcmul_(model_output, by_output.to(sample))
         self._step_index = place + 1
         if not return_dict:
             return (out,)
         return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=out)  # type: ignore[arg-type]
+
+
+def _angle(sigma: float, scales: Tensor) -> Tensor:
+    """Angle of channels of some standard deviations at a noise level."""
+    return torch.atan2(torch.full_like(scales, sigma), (1.0 - sigma) * scales)
+
+
+def _size(sigma: float, scales: Tensor) -> Tensor:
+    """Standard deviation of channels at a noise level."""
+    return torch.hypot(torch.full_like(scales, sigma), (1.0 - sigma) * scales)
 
 
 def noise_levels(steps: int) -> list[float]:
@@ -78,8 +96,8 @@ def noise_levels(steps: int) -> list[float]:
 
     Notes
     -----
-    Above `FIRST_LEVEL` the noise hides everything, so that the network can only answer with the
-    mean, which is 0: sampling starts below. Under `LAST_LEVEL` facies are decided.
+    Above the first of `LEVELS` the noise hides everything, so that the network can only answer with
+    the mean, which is 0. Log odds of other numbers of steps lie on the polygon through `LEVELS`.
 
     Raises
     ------
@@ -87,20 +105,16 @@ def noise_levels(steps: int) -> list[float]:
 
     Examples
     --------
-    >>> [round(s, 2) for s in noise_levels(4)]
-    [0.95, 0.85, 0.71, 0.5]
-
-    Source: time shift of Esser et al. (2024), Scaling rectified flow transformers, 5.3.2.
+    >>> noise_levels(4)
+    [0.98, 0.92, 0.8, 0.35]
     """
     require(1 <= steps <= 64, f"steps is {steps}, wanted 1 to 64")
     if steps == 1:
-        return [0.5 * (FIRST_LEVEL + LAST_LEVEL)]
-    # More steps at high noise, as the shifted time of the flow has them.
-    first, last = (level / (TIME_SHIFT - (TIME_SHIFT - 1.0) * level)
-                   for level in (FIRST_LEVEL, LAST_LEVEL))
-    linear = np.linspace(first, last, steps)
-    levels = TIME_SHIFT * linear / (1.0 + (TIME_SHIFT - 1.0) * linear)
-    return [round(float(level), 6) for level in levels]
+        return [LEVELS[2]]
+    known = np.array(LEVELS)
+    odds = np.interp(np.linspace(0.0, len(known) - 1.0, steps), np.arange(len(known)),
+                     np.log(known / (1.0 - known)))
+    return [round(float(level), 6) for level in 1.0 / (1.0 + np.exp(-odds))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +156,7 @@ class Known:
 def denoise(
     model: LithoNet, noise: Tensor, condition: Tensor, controls: Tensor, steps: int,
     scheduler: SchedulerMixin | None = None, *, wells: Tensor | None = None,
-    known: Known | None = None, is_decided: bool = False,
+    known: Known | None = None, is_spent: bool = False,
 ) -> Tensor:
     """Integrate the flow from noise to a clean latent.
 
@@ -155,8 +169,7 @@ def denoise(
     scheduler : a deterministic flow-matching scheduler of diffusers, see `checked_scheduler`; by
         default that of `default_scheduler`, at `noise_levels`.
     known : voxels whose clean latent is replaced at every step; batch 1.
-    is_decided : the last of the Euler steps answers with the residuals of the likeliest facies, if
-        the model says them, instead of with their mean over facies (docs/stage1.md).
+    is_spent : the noise is not needed any more and may be overwritten; ignored with `known`.
 
     Returns
     -------
@@ -167,19 +180,22 @@ def denoise(
     ConfigError : a scheduler that draws random numbers or does not follow a flow.
     """
     flow = checked_scheduler(scheduler or default_scheduler(model))
+    is_spent = is_spent and known is None
     levels = _scheduled(flow, model, steps, noise.device)
-    # The standardised latent has mean 0 and variance 1.
     is_angle = isinstance(flow, AngleEulerScheduler)
-    latent = noise * (math.hypot(levels[0], 1.0 - levels[0]) if is_angle else levels[0])
+    size: Tensor | float = levels[0]
+    if is_angle:
+        flow.scales = _scales(model)
+        # What is not noise has mean 0 and is unknown yet; noise stands for its variance too.
+        size = _size(levels[0], torch.as_tensor(flow.scales).double()).to(noise)
+    latent = noise.mul_(size) if is_spent else noise * size
+    told = {"told": model.told(condition, wells)} if hasattr(model, "told") else {}
     for place, (sigma, timestep) in enumerate(zip(levels, flow.timesteps, strict=True)):
         if known is not None:
             known.put_noisy(latent, noise, sigma)
         level = torch.full((noise.shape[0],), sigma, device=noise.device)
         is_last = place == len(levels) - 1
-        # A last Euler step ends where the network says.
-        ending = ({"is_decided": True} if is_last and is_decided and _can_decide(model, flow)
-                  else {})
-        clean: Tensor = model(latent, level, condition, controls, wells, **ending)
+        clean: Tensor = model(latent, level, condition, controls, wells, **told)
         if known is not None:
             known.put(clean)
         if is_last and type(flow) is FlowMatchEulerDiscreteScheduler:
@@ -218,10 +234,10 @@ def _distilled(model: LithoNet) -> list[float]:
     return list(_config(model).get("levels", ()))
 
 
-def _can_decide(model: LithoNet, flow: Any) -> bool:
-    """Whether a model says residuals for every facies, and the scheduler ends with its answer."""
-    is_euler = isinstance(flow, FlowMatchEulerDiscreteScheduler)
-    return is_euler and bool(_config(model).get("given", False))
+def _scales(model: LithoNet) -> Tensor | float:
+    """Standard deviation of every latent channel of a model in the flow."""
+    found = getattr(model, "channel_scale", 1.0)
+    return found if isinstance(found, Tensor) else 1.0
 
 
 def _config(model: LithoNet) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def generate(
         help="What the world is like: a preset, e.g. turbidite, or a TOML file of controls.",
         metavar="NAME|FILE")] = None,
     steps: Annotated[int | None, typer.Option(help="Network evaluations per tile.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of weights.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of weights, or fast for two steps.")] = None,
     wells: Annotated[Path | None, typer.Option(
         help="TOML file with one [[well]] per LAS file: file, iline, xline, ...")] = None,
     store: Annotated[bool, typer.Option(

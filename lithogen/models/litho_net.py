@@ -8,7 +8,7 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
-from torch.nn.functional import silu
+from torch.nn.functional import linear, silu
 
 from lithogen.models import voxel_kernel
 from lithogen.models.blocks import (
@@ -51,7 +51,8 @@ class LithoNet(ModelMixin, ConfigMixin):
     levels : noise levels that the network was distilled to, from 1 downwards; () for none.
     codes : code of every facies, (n_facies, n_code). Where given, the network says probabilities
         of facies and the clean code is their mean; else it says the clean latent itself.
-    given : the network also says how residuals depend on which facies it is, see `decided`.
+    scales : standard deviation of every latent channel in the flow, (n_latent,); () for 1. What
+        is stronger stands out of the noise earlier.
     """
 
     config_name = "config.json"  # type: ignore[assignment]
@@ -59,7 +60,7 @@ class LithoNet(ModelMixin, ConfigMixin):
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
-        n_latent: int = 12,
+        n_latent: int = 16,
         n_condition: int = 21,
         n_controls: int = 41,
         n_well: int = 15,
@@ -76,7 +77,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         latent_std: tuple[float, ...] = (),
         levels: tuple[float, ...] = (),
         codes: tuple[tuple[float, ...], ...] = (),
-        given: bool = False,
+        scales: tuple[float, ...] = (),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.patch = (int(patch[0]), int(patch[1]), int(patch[2]))
@@ -106,23 +107,24 @@ class LithoNet(ModelMixin, ConfigMixin):
         self.n_code = len(codes[0]) if codes else 0
         n_out = n_latent - self.n_code + len(codes)
         self.last = nn.Linear(n_hidden or n_voxel, n_out)
-        self.per_facies = nn.Linear(n_hidden or n_voxel, len(codes) * (n_latent - self.n_code)
-                               ) if given and codes else None
         # The noisy latent reaches the output directly: at low noise little remains to be learnt.
         self.direct = nn.Linear(n_latent, n_out, bias=False)
         self.skip = nn.Linear(n_embedding, n_out)
-        silent = (self.film, self.last, self.skip, self.enter_wells, self.own_wells,
-                  self.per_facies)
-        for part in silent:
-            for value in () if part is None else part.parameters():
+        for part in (self.film, self.last, self.skip, self.enter_wells, self.own_wells):
+            for value in part.parameters():
                 nn.init.zeros_(value)
         self.code_table: Tensor
-        self.register_buffer("code_table", _standardised(codes, latent_mean, latent_std),
-                             persistent=False)
+        self.channel_scale: Tensor
+        self.answer_scale: Tensor
+        scale = torch.tensor(scales) if scales else torch.ones(n_latent)
+        answered = torch.cat([torch.ones(len(codes)), scale[self.n_code:]])
+        for name, values in (("code_table", _standardised(codes, latent_mean, latent_std)),
+                             ("channel_scale", scale), ("answer_scale", answered)):
+            self.register_buffer(name, values, persistent=False)
 
     def forward(
         self, latent: Tensor, sigma: Tensor, condition: Tensor, controls: Tensor,
-        wells: Tensor | None = None, *, is_decided: bool = False,
+        wells: Tensor | None = None, told: Tensor | None = None,
     ) -> Tensor:
         """Predict the clean latent.
 
@@ -133,28 +135,26 @@ class LithoNet(ModelMixin, ConfigMixin):
         condition : structure maps, (batch, iline, xline, twt, n_condition).
         controls : scenario, spacing and noise weights, (batch, n_controls).
         wells : maps of wells, (batch, iline, xline, twt, n_well), or None for no wells.
-        is_decided : answer with the likeliest facies and the residuals that go with it instead of
-            their means; for the last step of a sampler. Needs codes.
+        told : what `told` says of condition and wells, to be worked out once for all steps.
 
         Returns
         -------
         Clean latent, like `latent`. Sizes are multiples of `stride`, the voxels per cell.
         """
-        embedding = self.embed(sigma, controls)
-        said = self._tokens(latent, condition, embedding, wells)
-        answer = self.decided if is_decided else self.clean
+        embedding, gain = self.embed(sigma, controls), self.gain(sigma)
+        known = self.told(condition, wells) if told is None else told
+        said = self._tokens(latent, gain, known, embedding)
         if torch.is_grad_enabled():
-            return answer(self._voxels(latent, condition, embedding, said, wells, None, is_decided))
+            return self.clean(self._voxels(latent, gain, condition, embedding, said, wells))
         if voxel_kernel.can_fuse(self, latent):
-            return voxel_kernel.answered(
-                self, latent, condition, embedding, said, wells, is_decided)
+            return voxel_kernel.answered(self, (latent, condition, wells), gain, embedding, said)
         out = torch.empty_like(latent)
         for rows, times in self._slabs(latent):
             inside = (slice(None), rows, slice(None), times)
             own = None if wells is None else wells[inside]
             tokens = said[..., times.start // self.patch[2]:times.stop // self.patch[2], :]
-            out[inside] = answer(self._voxels(
-                latent[inside], condition[inside], embedding, tokens, own, rows, is_decided))
+            out[inside] = self.clean(self._voxels(
+                latent[inside], gain, condition[inside], embedding, tokens, own, rows))
         return out
 
     def scores(
@@ -167,48 +167,27 @@ class LithoNet(ModelMixin, ConfigMixin):
 
         Returns
         -------
-        (batch, iline, xline, twt, n_facies + n_latent - n_code), and with `given` for every facies
-        how much the residuals would be higher in it, n_facies * (n_latent - n_code) more.
+        (batch, iline, xline, twt, n_facies + n_latent - n_code).
         """
-        embedding = self.embed(sigma, controls)
-        said = self._tokens(latent, condition, embedding, wells)
-        return self._voxels(latent, condition, embedding, said, wells, None, True)
+        embedding, gain = self.embed(sigma, controls), self.gain(sigma)
+        said = self._tokens(latent, gain, self.told(condition, wells), embedding)
+        return self._voxels(latent, gain, condition, embedding, said, wells)
+
+    def gain(self, sigma: Tensor) -> Tensor:
+        """Return what brings every channel of a noisy latent to unit variance, (batch, n_latent).
+
+        Source: Karras et al. (2022), Elucidating the design space, input scaling.
+        """
+        level = sigma[:, None]
+        return ((1.0 - level) * self.channel_scale).hypot(level).reciprocal()
 
     def clean(self, scores: Tensor) -> Tensor:
         """Return the clean latent of `scores`: the mean code under the probabilities."""
         if not self.n_code:
             return scores
-        n_facies, n_out = len(self.code_table), self.last.out_features
+        n_facies = len(self.code_table)
         code = scores[..., :n_facies].float().softmax(-1) @ self.code_table
-        return torch.cat([code, scores[..., n_facies:n_out].float()], dim=-1)
-
-    def decided(self, scores: Tensor) -> Tensor:
-        """Return the clean latent of `scores`: the likeliest facies and its residuals.
-
-        A mean over facies is no rock: where two of them are about as likely, the residuals of
-        either lie on one side of the mean.
-        """
-        facies = scores[..., :len(self.code_table)].argmax(-1)
-        return torch.cat([self.code_table[facies], self.residual_given(scores, facies)], dim=-1)
-
-    def residual_given(self, scores: Tensor, facies: Tensor) -> Tensor:
-        """Return the residuals expected where the facies is known, (..., n_latent - n_code).
-
-        Parameters
-        ----------
-        scores : as `scores` gives them. facies : codes, int64 (...).
-        """
-        n_facies, n_out = len(self.code_table), self.last.out_features
-        mean = scores[..., n_facies:n_out].float()
-        if self.per_facies is None:
-            return mean
-        higher = scores[..., n_out:].float().reshape(*facies.shape, n_facies, -1)
-        # Their mean over facies is none: the loss must not move probabilities through it.
-        chance = scores[..., :n_facies].detach().float().softmax(-1)
-        here = facies[..., None, None].expand(*facies.shape, 1, higher.shape[-1])
-        own = higher.gather(-2, here).squeeze(-2)
-        found: Tensor = mean + own - (chance[..., None] * higher).sum(-2)
-        return found
+        return torch.cat([code, scores[..., n_facies:].float()], dim=-1)
 
     def _slabs(self, latent: Tensor) -> Iterator[tuple[slice, slice]]:
         """Yield ranges of lines and of samples of few enough voxels, whole patches each."""
@@ -219,12 +198,26 @@ class LithoNet(ModelMixin, ConfigMixin):
             for top in range(0, n_twt, samples):
                 yield slice(first, first + lines), slice(top, min(top + samples, n_twt))
 
-    def _tokens(
-        self, latent: Tensor, condition: Tensor, embedding: Tensor, wells: Tensor | None
-    ) -> Tensor:
+    def told(self, condition: Tensor, wells: Tensor | None = None) -> Tensor:
+        """Return what enters the tokens of structure and wells, the same at all noise levels.
+
+        Parameters
+        ----------
+        condition, wells : as in `forward`.
+
+        Returns
+        -------
+        (batch, iline, xline, twt, channel) in tokens.
+        """
+        out = self._folded(condition, self._columns(slice(int(self.config["n_latent"]), None)),
+                           self.enter.bias)
+        return out if wells is None else out + self._folded(wells, self.enter_wells.weight, None)
+
+    def _tokens(self, latent: Tensor, gain: Tensor, told: Tensor, embedding: Tensor) -> Tensor:
         """Features of tokens, (batch, iline, xline, twt, channel) in tokens."""
         # 1x1x1 convolutions are matrix products over the last axis: several times faster so.
-        fine = to_channels_first(self._entered(latent, condition, wells))
+        weight = self._columns(slice(0, gain.shape[1]))
+        fine = to_channels_first(told + self._folded(latent, weight, None, gain))
         for block in self.before:
             fine = block(fine, embedding)
         coarse = self.down(fine)
@@ -236,32 +229,39 @@ class LithoNet(ModelMixin, ConfigMixin):
             fine = block(fine, embedding)
         return silu(to_channels_last(self.norm(fine)))
 
-    def _entered(self, latent: Tensor, condition: Tensor, wells: Tensor | None) -> Tensor:
+    def _columns(self, channels: slice) -> Tensor:
+        """Weights of some channels of the voxels of a token, (fine, voxels * channels)."""
+        fine, fold = len(self.enter.weight), self.patch[0] * self.patch[1] * self.patch[2]
+        return self.enter.weight.reshape(fine, fold, -1)[..., channels].reshape(fine, -1)
+
+    def _folded(
+        self, volume: Tensor, weight: Tensor, bias: Tensor | None, gain: Tensor | None = None
+    ) -> Tensor:
         """Fold voxels into tokens, (batch, iline, xline, twt, channel) in tokens."""
 
-        def entered(inside: tuple[slice, ...]) -> Tensor:
-            voxels = torch.cat([latent[inside], condition[inside].to(latent.dtype)], -1)
-            part: Tensor = self.enter(space_to_depth(voxels, self.patch))
-            if wells is not None:
-                part = part + self.enter_wells(space_to_depth(wells[inside], self.patch))
-            return part
+        def folded(inside: tuple[slice, ...]) -> Tensor:
+            part = volume[inside].to(weight.dtype)
+            if gain is not None:
+                part = part * gain[:, None, None, None]
+            return linear(space_to_depth(part, self.patch), weight, bias)
 
         if torch.is_grad_enabled():
-            return entered((slice(None),))
-        sizes = [n // p for n, p in zip(latent.shape[1:4], self.patch, strict=True)]
-        out = latent.new_empty(latent.shape[0], *sizes, self.enter.out_features)
-        for rows, times in self._slabs(latent):
+            return folded((slice(None),))
+        sizes = [n // p for n, p in zip(volume.shape[1:4], self.patch, strict=True)]
+        out = weight.new_empty(volume.shape[0], *sizes, len(weight))
+        for rows, times in self._slabs(volume):
             here = (slice(None), slice(rows.start // self.patch[0], rows.stop // self.patch[0]),
                     slice(None), slice(times.start // self.patch[2], times.stop // self.patch[2]))
-            out[here] = entered((slice(None), rows, slice(None), times))
+            out[here] = folded((slice(None), rows, slice(None), times))
         return out
 
     def _voxels(
-        self, latent: Tensor, condition: Tensor, embedding: Tensor, said: Tensor,
-        wells: Tensor | None, rows: slice | None = None, with_given: bool = False,
+        self, latent: Tensor, gain: Tensor, condition: Tensor, embedding: Tensor, said: Tensor,
+        wells: Tensor | None, rows: slice | None = None,
     ) -> Tensor:
         """Scores of the voxels of some lines; `said` holds the tokens of all their samples."""
-        near = self.own(torch.cat([latent, condition.to(latent.dtype)], -1))
+        plain = latent * gain[:, None, None, None]
+        near = self.own(torch.cat([plain, condition.to(plain.dtype)], -1))
         if wells is not None:
             near = near + self.own_wells(wells)
         here = rows if rows is not None else slice(0, latent.shape[1])
@@ -278,10 +278,8 @@ class LithoNet(ModelMixin, ConfigMixin):
         if self.hidden is not None:
             near = silu(self.hidden(near), inplace=in_place)
         gate = self.skip(embedding)[:, None, None, None, :]
-        out = torch.addcmul(self.last(near), gate.to(near.dtype), self.direct(latent))
-        if not with_given or self.per_facies is None:
-            return out
-        return torch.cat([out, self.per_facies(near).to(out.dtype)], dim=-1)
+        out = torch.addcmul(self.last(near), gate.to(near.dtype), self.direct(plain))
+        return out * self.answer_scale.to(out.dtype)
 
     def _lifted(self, said: Tensor, linear: nn.Linear, rows: slice) -> Tensor:
         """Interpolate words of tokens (batch, I, J, twt, channel) between lines, for some lines."""

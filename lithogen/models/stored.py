@@ -38,27 +38,20 @@ def load_denoiser(root: Path) -> tuple[LithoNet, str]:
     return model, sha256_hex(content)
 
 
-def with_given(model: LithoNet) -> LithoNet:
-    """Return a network that says residuals for every facies; at first as the given one does.
-
-    Raises
-    ------
-    WeightsError : the network says no probabilities of facies.
-    """
-    config = dict(model.config)
-    require(bool(config["codes"]), "given needs a network with head 'facies'", WeightsError)
-    wider: LithoNet = LithoNet.from_config(config, given=True)
-    wider.load_state_dict(model.state_dict(), strict=False)
-    return wider
-
-
 def with_scale(model: LithoNet, mean: Tensor, std: Tensor) -> LithoNet:
     """Return a network of the same weights with another standardisation of the latent.
 
     Parameters
     ----------
     mean, std : of every channel, (n_latent,).
+
+    Raises
+    ------
+    WeightsError : the network has another number of channels.
     """
+    n_latent = int(dict(model.config)["n_latent"])
+    require(len(mean) == n_latent, f"the weights have {n_latent} latent channels, wanted "
+            f"{len(mean)}; train anew", WeightsError)
     scaled: LithoNet = LithoNet.from_config(
         dict(model.config), latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()))
     scaled.load_state_dict(model.state_dict())

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from lithogen.kernels import compiled
 from lithogen.models.blocks import lift_places
@@ -68,32 +67,29 @@ def add_products(weight: F32, x: F32, out: F32, n: int) -> None:
 def half_tanh(x: F32, out: F32, n: int) -> None:
     """Write tanh(x / 2)."""
     for b in range(n):
-        v = min(max(_HALF * x[b], -_FLAT), _FLAT)
-        y = v * v
-        p = ((((((_P[0] * y + _P[1]) * y + _P[2]) * y + _P[3]) * y + _P[4]) * y + _P[5]) * y
-             + _P[6])
-        q = ((_Q[0] * y + _Q[1]) * y + _Q[2]) * y + _Q[3]
-        out[b] = v * p / q
+        out[b] = half_tanh_of(x[b])
 
 
 @compiled
-def swish(x: F32, spare: F32, n: int) -> None:
+def half_tanh_of(x: np.float32) -> np.float32:
+    """Return tanh(x / 2)."""
+    v = _HALF * x
+    # Plain comparisons, unlike min and max, leave loops over this to vector instructions.
+    v = -_FLAT if v < -_FLAT else v
+    v = _FLAT if v > _FLAT else v
+    y = v * v
+    p = ((((((_P[0] * y + _P[1]) * y + _P[2]) * y + _P[3]) * y + _P[4]) * y + _P[5]) * y + _P[6])
+    q = ((_Q[0] * y + _Q[1]) * y + _Q[2]) * y + _Q[3]
+    return v * p / q
+
+
+@compiled
+def swish(x: F32, n: int) -> None:
     """Replace x by x * sigmoid(x), in place."""
     for c in range(x.shape[0]):
         row = x[c]
-        half_tanh(row, spare, n)
         for b in range(n):
-            row[b] = _HALF * row[b] * (_ONE + spare[b])
-
-
-@compiled
-def likeliest(score: F32, best: I32, n: int) -> None:
-    """Write the place of the highest score, the first of equal ones."""
-    for b in range(n):
-        best[b] = 0
-        for c in range(1, score.shape[0]):
-            if score[c, b] > score[best[b], b]:
-                best[b] = c
+            row[b] = _HALF * row[b] * (_ONE + half_tanh_of(row[b]))
 
 
 @compiled
@@ -136,21 +132,38 @@ def begin(out: F32, bias: F32, n: int) -> None:
 
 
 @compiled
+def mix_lines(lifted: F32, along_i: tuple[int, int, np.float32], out: F32) -> None:
+    """Write the words of tokens on one inline, between those before and after it."""
+    i0, i1, u = along_i
+    for j in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            for k in range(out.shape[2]):
+                out[j, c, k] = (_ONE - u) * lifted[i0, j, c, k] + u * lifted[i1, j, c, k]
+
+
+@compiled
+def turn(part: F32, top: int, n: int, out: F32) -> None:
+    """Write n samples of one trace (n_twt, channel) as (channel, n)."""
+    for c in range(part.shape[1]):
+        for b in range(n):
+            out[c, b] = part[top + b, c]
+
+
+@compiled
 def line_answer(
     told: tuple[F32, F32, F32], words: F32, slot: int, step: int, lifted: F32,
     along_i: tuple[int, int, np.float32], along_j: Lift, own: F32, hidden: F32, hidden_bias: F32,
-    last: F32, last_bias: F32, direct: F32, each: F32, each_bias: F32, codes: F32, out: F32,
+    last: F32, last_bias: F32, direct: F32, codes: F32, out: F32,
 ) -> None:
     """Write the clean latent of one inline.
 
     Parameters
     ----------
     told : latent, condition and wells, each (n_xline, n_twt, channels).
-    words : of a row of tokens to each of their voxels, (n_token, n_twt, voxels * n_voxel).
+    words : of a row of tokens to each of their voxels, (n_token, voxels * n_voxel, n_twt).
     slot, step : first voxel of a token that lies on this line; voxels of a token along it.
-    lifted : words of all tokens to voxels between them, (tokens i, tokens j, n_twt, n_voxel).
+    lifted : words of all tokens to voxels between them, (tokens i, tokens j, n_voxel, n_twt).
     along_i, along_j : tokens before and after, and the share of the second.
-    each, each_bias : residuals given facies; no rows for the mean answer.
     """
     latent, condition, wells = told
     n_latent, n_condition, n_well = latent.shape[2], condition.shape[2], wells.shape[2]
@@ -160,67 +173,40 @@ def line_answer(
     first = np.empty((n_voxel, RUN), dtype=np.float32)
     second = np.empty((hidden.shape[0], RUN), dtype=np.float32)
     score = np.empty((last.shape[0], RUN), dtype=np.float32)
-    higher = np.empty((each.shape[0], RUN), dtype=np.float32)
     code = np.empty((n_code, RUN), dtype=np.float32)
-    table = np.ascontiguousarray(codes.T)
-    spare, word = np.empty(RUN, dtype=np.float32), np.empty(n_voxel, dtype=np.float32)
-    best = np.empty(RUN, dtype=np.int32)
-    i0, i1, u = along_i
+    table, nothing = np.ascontiguousarray(codes.T), np.zeros(n_code, dtype=np.float32)
+    spare = np.empty(RUN, dtype=np.float32)
+    near = np.empty(lifted.shape[1:], dtype=np.float32)
+    mix_lines(lifted, along_i, near)
     before, after, share = along_j
     for j in range(latent.shape[0]):
-        v = share[j]
-        w00, w01 = (_ONE - u) * (_ONE - v), (_ONE - u) * v
-        w10, w11 = u * (_ONE - v), u * v
+        t0, t1, token, v = before[j], after[j], j // step, share[j]
         begin_word = (slot + j % step) * n_voxel
         for top in range(0, n_twt, RUN):
             n = min(RUN, n_twt - top)
-            for b in range(n):
-                k = top + b
-                mine = words[j // step, k]
-                l00, l01 = lifted[i0, before[j], k], lifted[i0, after[j], k]
-                l10, l11 = lifted[i1, before[j], k], lifted[i1, after[j], k]
-                for c in range(n_voxel):
-                    word[c] = mine[begin_word + c] + (
-                        w00 * l00[c] + w01 * l01[c] + w10 * l10[c] + w11 * l11[c])
-                for c in range(n_voxel):
-                    first[c, b] = word[c]
-                for c in range(n_latent):
-                    x[c, b] = latent[j, k, c]
-                for c in range(n_condition):
-                    x[n_latent + c, b] = condition[j, k, c]
-                for c in range(n_well):
-                    x[n_latent + n_condition + c, b] = wells[j, k, c]
+            for c in range(n_voxel):
+                for b in range(n):
+                    first[c, b] = words[token, begin_word + c, top + b] + (
+                        (_ONE - v) * near[t0, c, top + b] + v * near[t1, c, top + b])
+            turn(latent[j], top, n, x[:n_latent])
+            turn(condition[j], top, n, x[n_latent:n_latent + n_condition])
+            turn(wells[j], top, n, x[n_latent + n_condition:])
             add_products(own, x, first, n)
-            swish(first, spare, n)
+            swish(first, n)
             begin(second, hidden_bias, n)
             add_products(hidden, first, second, n)
-            swish(second, spare, n)
+            swish(second, n)
             begin(score, last_bias, n)
             add_products(last, second, score, n)
             add_products(direct, x[:n_latent], score, n)
-            if each.shape[0] > 0:
-                likeliest(score[:n_facies], best, n)
             chances(score[:n_facies], spare, n)
-            for b in range(n):
-                for c in range(n_res):
-                    out[j, top + b, n_code + c] = score[n_facies + c, b]
-            if each.shape[0] == 0:
-                begin(code, np.zeros(n_code, dtype=np.float32), n)
-                add_products(table, score[:n_facies], code, n)
-                for b in range(n):
-                    for c in range(n_code):
-                        out[j, top + b, c] = code[c, b]
-                continue
-            begin(higher, each_bias, n)
-            add_products(each, second, higher, n)
+            begin(code, nothing, n)
+            add_products(table, score[:n_facies], code, n)
             for b in range(n):
                 for c in range(n_code):
-                    out[j, top + b, c] = codes[best[b], c]
+                    out[j, top + b, c] = code[c, b]
                 for c in range(n_res):
-                    mean = _ZERO
-                    for f in range(n_facies):
-                        mean += score[f, b] * higher[f * n_res + c, b]
-                    out[j, top + b, n_code + c] += higher[best[b] * n_res + c, b] - mean
+                    out[j, top + b, n_code + c] = score[n_facies + c, b]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +217,7 @@ class VoxelWeights:
     ----------
     own : (n_voxel, n_latent + n_condition + n_well). fold, linear : (weight, bias) of the words of
         tokens. hidden, last : (weight, bias). direct : (n_out, n_latent).
-    per_facies : (weight, bias) of residuals given facies. codes : (n_facies, n_code).
+    codes : (n_facies, n_code).
     """
 
     own: F32
@@ -240,7 +226,6 @@ class VoxelWeights:
     hidden: tuple[F32, F32]
     last: tuple[F32, F32]
     direct: F32
-    per_facies: tuple[F32, F32]
     codes: F32
 
 
@@ -255,52 +240,50 @@ def can_fuse(model: LithoNet, latent: Tensor) -> bool:
 
 
 def answered(
-    model: LithoNet, latent: Tensor, condition: Tensor, embedding: Tensor, said: Tensor,
-    wells: Tensor | None, is_decided: bool,
+    model: LithoNet, told: tuple[Tensor, Tensor, Tensor | None], gain: Tensor, embedding: Tensor,
+    said: Tensor,
 ) -> Tensor:
-    """Return the clean latent, like `latent`.
+    """Return the clean latent, like the noisy one.
 
     Parameters
     ----------
-    latent, condition, wells : of all voxels, as in `LithoNet.forward`.
-    embedding : (batch, n_embedding). said : features of all tokens.
-    is_decided : as in `LithoNet.forward`.
+    told : latent, condition and wells of all voxels, as in `LithoNet.forward`.
+    gain : of the latent's channels, (batch, n_latent). embedding : (batch, n_embedding).
+    said : features of all tokens.
     """
+    latent, condition, wells = told
     out = torch.empty_like(latent)
     nothing = torch.empty(*latent.shape[:4], 0)
-    told = nothing if wells is None else wells.float()
+    maps = nothing if wells is None else wells.float()
     for n in range(latent.shape[0]):
-        weights = _prepared(model, embedding[n:n + 1], wells is not None, is_decided)
+        weights = _prepared(model, gain[n], embedding[n:n + 1], wells is not None)
         _answer(model.patch, weights, tuple(part[n].contiguous().numpy() for part in
-                                            (latent, condition.float(), told)),
+                                            (latent, condition.float(), maps)),
                 said[n], out[n].numpy())
     return out
 
 
 def _prepared(
-    model: LithoNet, embedding: Tensor, with_wells: bool, is_decided: bool
+    model: LithoNet, gain: Tensor, embedding: Tensor, with_wells: bool
 ) -> VoxelWeights:
-    """Work the modulation by the embedding into the weights."""
+    """Work the modulation by the embedding and the scales of channels into the weights."""
     fold, lift, hidden = (cast(nn.Linear, part) for part in
                           (model.fold, model.linear, model.hidden))
     scale, shift = model.film(embedding)[0].chunk(2)
     scale = 1.0 + scale
-    n_voxel = len(scale)
-    own = torch.cat([model.own.weight, model.own_wells.weight], 1) if with_wells else (
-        model.own.weight)
+    n_voxel, n_latent = len(scale), len(gain)
+    rows = [model.own.weight[:, :n_latent] * gain, model.own.weight[:, n_latent:]]
+    own = torch.cat(rows + [model.own_wells.weight] * with_wells, 1)
     words = fold.weight.reshape(-1, n_voxel, fold.in_features)
-    gate = model.skip(embedding)[0]
-    each = model.per_facies if is_decided else None
-    none = (np.empty((0, hidden.out_features), np.float32), np.empty(0, np.float32))
+    gate, out = model.skip(embedding)[0], model.answer_scale
     return VoxelWeights(
         _array(own * scale[:, None]),
         ((words * scale[:, None]).reshape(fold.weight.shape),
          (fold.bias.reshape(-1, n_voxel) * scale).reshape(-1)),
         (lift.weight * scale[:, None], lift.bias * scale + shift),
         (_array(hidden.weight), _array(hidden.bias)),
-        (_array(model.last.weight), _array(model.last.bias)),
-        _array(model.direct.weight * gate[:, None]),
-        none if each is None else (_array(each.weight), _array(each.bias)),
+        (_array(model.last.weight * out[:, None]), _array(model.last.bias * out)),
+        _array(model.direct.weight * (gate * out)[:, None] * gain),
         _array(model.code_table),
     )
 
@@ -316,11 +299,11 @@ def _answer(
     """Answer for all lines of one volume, rows of tokens at a time."""
     p, q, _ = patch
     along = tuple(lift_places(n, step) for n, step in zip(said.shape[:2], (p, q), strict=True))
-    lifted = linear(said, *weights.linear).numpy()
+    lifted = _said(said, *weights.linear)
     n_thread = min(torch.get_num_threads(), p)
     with ThreadPoolExecutor(n_thread) as pool:
         for row in range(said.shape[0]):
-            words = linear(said[row], *weights.fold).numpy()
+            words = _said(said[row], *weights.fold)
 
             def answer(first: int, row: int = row, words: F32 = words) -> None:
                 for line in range(first, p, n_thread):
@@ -329,9 +312,14 @@ def _answer(
                         (told[0][place], told[1][place], told[2][place]), words, line * q, q,
                         lifted, (along[0][0][place], along[0][1][place], along[0][2][place]),
                         along[1], weights.own, *weights.hidden, *weights.last, weights.direct,
-                        *weights.per_facies, weights.codes, out[place])
+                        weights.codes, out[place])
 
             if n_thread == 1:
                 answer(0)
             else:
                 list(pool.map(answer, range(n_thread)))
+
+
+def _said(tokens: Tensor, weight: Tensor, bias: Tensor) -> F32:
+    """Words of tokens (..., n_twt, channel) as (..., word, n_twt)."""
+    return torch.matmul(weight, tokens.transpose(-1, -2)).add_(bias[:, None]).numpy()

@@ -40,7 +40,6 @@ class LithoTraining:
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
     head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).
     rescale : standardise the latent anew by these worlds, with `--init` too.
-    given : residuals are learnt for every facies, see `LithoNet.decided`; needs head "facies".
     patch, coarsen, widths, n_blocks, kernels, n_voxel, n_hidden, lift, n_embedding :
         architecture of LithoNet.
     log_every, save_every, sample_every : steps between log lines, checkpoints, pictures.
@@ -78,7 +77,6 @@ class LithoTraining:
     precision: str = "auto"
     head: str = "facies"
     rescale: bool = False
-    given: bool = False
     patch: tuple[int, int, int] = (4, 4, 1)
     coarsen: tuple[int, int, int] = (1, 1, 4)
     widths: tuple[int, int] = (48, 64)
@@ -103,8 +101,6 @@ class LithoTraining:
         ):
             value = getattr(self, name)
             require(value in known, f"{name} is {value!r}, wanted one of {', '.join(known)}")
-        require(not self.given or self.head == "facies",
-                f"given is true with head {self.head!r}, wanted head 'facies'")
         require(all(0.0 < level <= 1.0 for level in self.levels),
                 f"levels is {self.levels}, wanted noise levels above 0 and at most 1")
         for name in ("other_spacing", "unknown_controls", "wells"):

@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lithogen.conditioning import decode_latent, encode_latent
 from lithogen.errors import WeightsError, require
+from lithogen.latent import settle
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
 from lithogen.pipeline import PACKAGED_WEIGHTS
@@ -59,8 +59,7 @@ def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
     with torch.no_grad():
         made = denoise(teacher, batch.noise, batch.condition, batch.controls,
                        recipe.teacher_steps, wells=batch.wells)
-    facies, residual = decode_latent(made.cpu(), mean, std)
-    latent = encode_latent(facies, residual, mean, std)
+    facies, latent = settle(made.cpu(), mean, std)
     return replace(batch, latent=latent.to(batch.latent.device),
                    facies=torch.from_numpy(facies).to(batch.facies.device))
 

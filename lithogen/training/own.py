@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lithogen.errors import LithogenError, require
 from lithogen.grid import Index3, Spacing, Window
+from lithogen.latent import parts_of
 from lithogen.rockphysics import RESIDUALS, RockFamily, encode_residual
 from lithogen.rockphysics.families import basin_table
 from lithogen.rockphysics.trends import RESIDUAL_LIMIT
@@ -136,21 +137,21 @@ def own_world(
     table = facies_table(ds["lithology"].attrs, name)
     family = RockFamily(basin_table(about.basin), about.burial_m, about.basin)
     depth_m = structure.velocity.depth(window.axes(spacing)[2])
-    parts: list[tuple[dict[str, Tensor], NDArray[np.int8], NDArray[np.float32]]] = []
+    slabs: list[tuple[dict[str, Tensor], NDArray[np.int8], NDArray[np.float32]]] = []
     for first in range(0, shape[0], SLAB_ILINES):
         slab = ds.isel(iline=slice(first, first + SLAB_ILINES))
         facies = facies_codes(slab["lithology"].to_numpy(), table, name, first)
         vp, vs, rho = (_positive(slab, variable, name, first) for variable in ELASTIC)
         residual = encode_residual(vp, vs, rho, family, depth_m)
         part = Window((first, 0, first_sample), facies.shape)
-        parts.append((_conditions(structure, slab, part, spacing, name), facies, residual))
-    residual = np.concatenate([part[2] for part in parts], axis=1)
+        slabs.append((_conditions(structure, slab, part, spacing, name), facies, residual))
+    residual = np.concatenate([part[2] for part in slabs], axis=1)
     _check_scale(residual, name, about)
     return CachedWorld(
         window=window, spacing=spacing, scenario=None,
-        fields={key: torch.cat([part[0][key] for part in parts]) for key in parts[0][0]},
-        facies=torch.from_numpy(np.concatenate([part[1] for part in parts])),
-        residual=torch.from_numpy(residual).half(),
+        fields={key: torch.cat([part[0][key] for part in slabs]) for key in slabs[0][0]},
+        facies=torch.from_numpy(np.concatenate([part[1] for part in slabs])),
+        parts=torch.from_numpy(parts_of(residual, spacing.dt_s)).half(),
     )
 
 

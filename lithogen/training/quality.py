@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lithogen.conditioning import decode_latent
+from lithogen.latent import decode_latent
 from lithogen.metrics import change_rate, facies_shares
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
@@ -52,7 +52,7 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
             for sigma, found in errors.items():
                 level = replace(batch, sigma=torch.full((1,), sigma, device=device))
                 found.append(float(flow_loss(model, level, recipe)[1]))
-        guess.append(float(batch.latent[0][inner].square().mean()))
+        guess.append(float((batch.latent[0][inner] / model.channel_scale).square().mean()))
         decoded = [decode_latent(latent[0][inner].cpu(), mean, std)
                    for latent in (batch.latent, made)]
         pairs.append([facies for facies, _ in decoded])

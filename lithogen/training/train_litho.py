@@ -17,17 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lithogen.conditioning import (
-    N_ALL_CONTROLS,
-    N_CONDITION,
-    N_LATENT,
-    decode_latent,
-    simplex_code,
-)
+from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION
 from lithogen.config import write_json, write_manifest
 from lithogen.errors import require
+from lithogen.latent import N_LATENT, channel_scales, decode_latent, simplex_code
 from lithogen.models.litho_net import LithoNet
-from lithogen.models.stored import load_denoiser, with_given, with_scale
+from lithogen.models.stored import load_denoiser, with_scale
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, load_teacher, taught
@@ -55,7 +50,7 @@ log = logging.getLogger(__name__)
 
 MODEL_FOLDER = "model"
 ARCHITECTURE = ("patch", "coarsen", "widths", "n_blocks", "kernels", "n_voxel", "n_hidden", "lift",
-                "n_embedding", "given")
+                "n_embedding")
 SamplePicture = Callable[[Path, NDArray[np.int8], NDArray[np.int8]], None]
 
 
@@ -164,7 +159,6 @@ def _start(
         model = new_model(recipe, mean, std)
     else:
         model, begun_from = load_denoiser(Path(init))
-        model = with_given(model) if recipe.given else model
         if recipe.rescale:
             model = with_scale(model, *latent_statistics(worlds))
         mean, std = latent_scale(model)
@@ -217,7 +211,7 @@ def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:
             n_hidden=recipe.n_hidden, lift=recipe.lift, n_embedding=recipe.n_embedding,
             latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()),
             codes=tuple(map(tuple, simplex_code().tolist())) if recipe.head == "facies" else (),
-            given=recipe.given,
+            scales=tuple(channel_scales().tolist()),
         )
     return model
 

@@ -10,15 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lithogen.conditioning import (
-    N_CODE,
-    condition_maps,
-    control_vector,
-    encode_latent,
-    simplex_code,
-)
+from lithogen.conditioning import condition_maps, control_vector
 from lithogen.grid import Spacing, Window
-from lithogen.noise import PRIOR_FINE, NoiseWeights, stratigraphic_noise
+from lithogen.latent import (
+    KINDS,
+    N_CODE,
+    channel_scales,
+    encode_latent,
+    parts_of,
+    simplex_code,
+    whole_of,
+)
+from lithogen.noise import NoiseWeights, stratigraphic_noise
 from lithogen.prior import world_fields
 from lithogen.prior.world import WorldFields
 from lithogen.rng import generator
@@ -42,7 +45,8 @@ class CachedWorld:
     ----------
     window, spacing : which voxels. scenario : its controls, None where they are unknown.
     fields : those of `Conditions` by name.
-    facies : codes, int8. residual : elastic residuals, (3, n_iline, n_xline, n_twt).
+    facies : codes, int8. parts : of the elastic residuals, (7, n_iline, n_xline, n_twt), see
+        `lithogen.latent.parts_of`.
     far_wells : columns of the same world elsewhere.
     """
 
@@ -51,7 +55,7 @@ class CachedWorld:
     scenario: Scenario | None
     fields: dict[str, Tensor]
     facies: Tensor
-    residual: Tensor
+    parts: Tensor
     far_wells: tuple[AgeTable, ...] = ()
 
 
@@ -90,7 +94,7 @@ def _cached(
     half = {name: field if name == "age" or field.dtype == torch.int8 else field.half()
             for name, field in found.items()}
     return CachedWorld(window, spacing, scenario, half, torch.from_numpy(world.facies),
-                       torch.from_numpy(world.residual()).half())
+                       torch.from_numpy(parts_of(world.residual(), spacing.dt_s)).half())
 
 
 def _spacing(recipe: LithoTraining, rng: np.random.Generator) -> Spacing:
@@ -128,7 +132,7 @@ def column_table(
     return AgeTable(
         np.full(n, y_m[row]), np.full(n, x_m[col]), age,
         simplex_code()[world.facies[row, col, span].numpy()],
-        world.residual[:, row, col, span].float().numpy().T.copy(), index,
+        whole_of(world.parts[:, row, col, span].float().numpy()).T.copy(), index,
         0.5e3 * world.spacing.dt_s * rate,
     )
 
@@ -148,6 +152,7 @@ def make_worlds(
 def latent_statistics(worlds: list[CachedWorld]) -> tuple[Tensor, Tensor]:
     """Return mean and scale per latent channel over the worlds, each (n_latent,).
 
+    Scaled, a channel has the standard deviation that the flow gives its kind (`SCALES`).
     Residuals have a scale each. The channels of the facies code share one: scaled one by one,
     a facies of one voxel in a thousand lies thirty times further out than a common one, rules
     the loss, and is never reached from N(0, 1) in a few steps.
@@ -155,13 +160,13 @@ def latent_statistics(worlds: list[CachedWorld]) -> tuple[Tensor, Tensor]:
     zero, one = torch.zeros(1), torch.ones(1)
     total, square, count = torch.zeros(1), torch.zeros(1), 0
     for world in worlds:
-        latent = encode_latent(world.facies.numpy(), world.residual.float().numpy(), zero, one)
+        latent = encode_latent(world.facies.numpy(), world.parts.float().numpy(), zero, one)
         flat = latent.reshape(-1, latent.shape[-1]).double()
         total, square, count = total + flat.sum(0), square + flat.square().sum(0), count + len(flat)
     mean = total / count
     variance = square / count - mean.square()
     variance[:N_CODE] = variance[:N_CODE].mean()
-    return mean.float(), variance.sqrt().clamp(min=0.05).float()
+    return mean.float(), variance.sqrt().clamp(min=0.05).float() / channel_scales()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +223,11 @@ def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     long = octaves * float(rng.uniform(0.35, 0.75))
     package = float(rng.uniform(0.12, 0.24))
     # A student learns what its teacher makes of the noise that generation uses.
-    fine = NoiseWeights().fine if recipe.teacher else PRIOR_FINE
-    style = NoiseWeights().style if recipe.teacher else float(rng.uniform(0.0, 0.2))
+    used = NoiseWeights()
+    fine, strength = (used.fine, used.strength) if recipe.teacher else (1.0, 1.0)
+    style = used.style if recipe.teacher else float(rng.uniform(0.0, 0.2))
     return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white,
-                        fine, style)
+                        fine, style, strength)
 
 
 def draw_batch(
@@ -263,19 +269,19 @@ def draw_crop(
     box = tuple(slice(s, s + c) for s, c in zip(starts, recipe.crop_shape, strict=True))
     origin = tuple(o + s for o, s in zip(world.window.origin, starts, strict=True))
     window = Window((origin[0], origin[1], origin[2]), recipe.crop_shape)
-    parts = {name: field[box].contiguous() if field.dtype == torch.int8 else field[box].float()
-             for name, field in world.fields.items()}
-    found = Conditions(**parts)
+    cut = {name: field[box].contiguous() if field.dtype == torch.int8 else field[box].float()
+           for name, field in world.fields.items()}
+    found = Conditions(**cut)
     weights = weights if weights is not None else _weights(recipe, rng)
     noise = stratigraphic_noise(
-        found.age, window, world.spacing, int(rng.integers(2**62)), mean.numel(), weights
+        found.age, window, world.spacing, int(rng.integers(2**62)), KINDS, weights
     )
     facies = world.facies[box].contiguous()
-    residual = world.residual[(slice(None), *box)].float().numpy()
+    parts = world.parts[(slice(None), *box)].float().numpy()
     tables = _draw_wells(world, recipe, rng)
     is_known = rng.uniform() >= recipe.unknown_controls
     return {
-        "latent": encode_latent(facies.numpy(), residual, mean, std),
+        "latent": encode_latent(facies.numpy(), parts, mean, std),
         "noise": noise,
         "condition": condition_maps(found, window, world.spacing),
         "facies": facies,

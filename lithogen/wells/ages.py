@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from lithogen.errors import ShapeError, require
 from lithogen.grid import Spacing, Window, check_shape, three_integers
-from lithogen.rockphysics import N_FACIES, RESIDUALS, RockFamily, encode_residual
+from lithogen.latent import N_CODE, N_RESIDUAL
+from lithogen.rockphysics import N_FACIES, RockFamily, encode_residual
 from lithogen.structure import Structure
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
 from lithogen.wells.voxels import UNKNOWN, WellVoxels
 
-N_CODE = N_FACIES - 1
-N_RESIDUAL = len(RESIDUALS)
 # Ages are looked up in bins of this width: far finer than the 4 ms of a sample of usual strata.
 BIN_MS = 0.25
 # A kernel of 16 columns is three times as fast as one of 14.

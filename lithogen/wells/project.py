@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.grid import Spacing, Window, check_shape
+from lithogen.latent import N_CODE, N_RESIDUAL
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
-from lithogen.wells.ages import BIN_MS, N_CODE, N_RESIDUAL, AgeTable, age_tables
+from lithogen.wells.ages import BIN_MS, AgeTable, age_tables
 from lithogen.wells.voxels import is_inside
 
 # Channels of `well_maps`: code, residuals, confidence of both, and whether it is a well voxel.

@@ -9,7 +9,8 @@ import torch
 @pytest.fixture(scope="session")
 def toy_pipeline():
     """Pipeline with random weights that do depend on noise, structure and controls."""
-    from lithogen.conditioning import N_ALL_CONTROLS, N_LATENT
+    from lithogen.conditioning import N_ALL_CONTROLS
+    from lithogen.latent import N_LATENT
     from lithogen.models.litho_net import LithoNet
     from lithogen.pipeline import LithologyPipeline
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from lithogen.conditioning import decode_latent
 from lithogen.errors import WeightsError
+from lithogen.latent import N_LATENT, decode_latent
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, load_teacher, taught
@@ -20,7 +20,7 @@ TOY = LithoTraining(
     seed=4, n_worlds=2, world_shape=(16, 16, 24), crop_shape=(12, 12, 16), margin=2, batch=2,
     n_steps=4, warm_up=2, widths=(8, 8), n_blocks=(1, 1, 1), n_embedding=8, wells=0.0,
     other_spacing=0.0, precision="float32", save_every=4, sample_every=9)
-MEAN, STD = torch.zeros(12), torch.full((12,), 0.3)
+MEAN, STD = torch.zeros(N_LATENT), torch.full((N_LATENT,), 0.3)
 
 
 @pytest.fixture(scope="module")

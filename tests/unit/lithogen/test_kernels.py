@@ -6,15 +6,10 @@ import numpy as np
 import torch
 from numpy.testing import assert_array_equal
 
-from lithogen.conditioning import (
-    AGE_PERIODS_MS,
-    N_WAVE_ROWS,
-    condition_maps,
-    decode_latent,
-    simplex_code,
-)
+from lithogen.conditioning import AGE_PERIODS_MS, N_WAVE_ROWS, condition_maps
 from lithogen.grid import Spacing, Window
-from lithogen.noise import COARSER_SHARES, SHARED_BINS_MS, NoiseWeights, stratigraphic_noise
+from lithogen.latent import N_LATENT, decode_latent, simplex_code, whole_of
+from lithogen.noise import BIN_SHARES, SHARED_BINS_MS, NoiseWeights, stratigraphic_noise
 from lithogen.rng import normal
 from lithogen.structure import Structure
 
@@ -27,10 +22,13 @@ WAVE_STEP = np.pi * AGE_PERIODS_MS[-1] / N_WAVE_ROWS / AGE_PERIODS_MS[0]
 def test_shared_noise_interpolates_between_bins_of_age() -> None:
     window = Window((0, 0, 0), (2, 3, 40))
     age = torch.linspace(-500.0, 20700.0, 240).reshape(window.shape)
-    weights = NoiseWeights(1.0, 0.0, 0.0, 0.0, 0.0, style=0.0)
-    got = stratigraphic_noise(age, window, Spacing(), 9, 3, weights).numpy()
+    weights = NoiseWeights(1.0, 0.0, 0.0, 0.0, 0.0, fine=0.5, style=0.0, strength=1.2)
+    got = stratigraphic_noise(age, window, Spacing(), 9, ("facies",) * 3, weights).numpy()
     wanted = np.zeros(got.shape)
-    shares = (weights.fine, *(np.array(COARSER_SHARES) * (1 - weights.fine)))
+    finest, *coarser = BIN_SHARES["facies"]
+    # What the finest bins lose the others gain.
+    grown = (1 - 0.5 * finest) / (1 - finest)
+    shares = 1.2**2 * np.array([0.5 * finest, *(grown * share for share in coarser)])
     for number, (bin_ms, share) in enumerate(zip(SHARED_BINS_MS, shares, strict=True)):
         position = age.numpy().astype(np.float32) * np.float32(1.0 / bin_ms)
         lower = np.floor(position).astype(np.int64)
@@ -49,8 +47,9 @@ def test_every_share_of_the_noise_has_unit_variance() -> None:
     for place in range(5):
         shares = [0.0] * 5
         shares[place] = 1.0
-        noise = stratigraphic_noise(age, window, Spacing(dx_m=900.0, dy_m=900.0), 4, 2,
-                                    NoiseWeights(*shares, style=0.0))
+        noise = stratigraphic_noise(age, window, Spacing(dx_m=900.0, dy_m=900.0), 4,
+                                    ("facies", "detail"),
+                                    NoiseWeights(*shares, style=0.0, strength=1.0))
         assert abs(float(noise.std()) - 1.0) < 0.05, place
 
 
@@ -66,9 +65,10 @@ def test_waves_of_age_are_sines_and_cosines() -> None:
 
 def test_decoding_takes_the_nearest_code() -> None:
     source = torch.Generator().manual_seed(5)
-    latent = torch.randn(3, 4, 5, 12, generator=source)
-    mean, std = torch.linspace(-1, 1, 12), torch.linspace(0.5, 1.5, 12)
+    latent = torch.randn(3, 4, 5, N_LATENT, generator=source)
+    mean, std = torch.linspace(-1, 1, N_LATENT), torch.linspace(0.5, 1.5, N_LATENT)
     facies, residual = decode_latent(latent, mean, std)
     raw = (latent * std + mean).double().numpy()
     assert_array_equal(facies, (raw[..., :9] @ simplex_code().T).argmax(-1))
-    assert np.abs(np.moveaxis(residual, 0, -1) - raw[..., 9:]).max() < ROUNDING * 10
+    wanted = whole_of(np.moveaxis(raw[..., 9:], -1, 0).astype(np.float32))
+    assert np.abs(residual - wanted).max() < ROUNDING * 10

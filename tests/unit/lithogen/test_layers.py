@@ -12,7 +12,7 @@ CORE = {"lithogen.errors", "lithogen.config", "lithogen.grid", "lithogen.rng"}
 GROUND = CORE | {"lithogen.scenario"}
 STRUCTURE = GROUND | {"lithogen.structure", "lithogen.rockphysics"}
 NET = {"lithogen.models", "lithogen.noise", "lithogen.conditioning", "lithogen.sampling"}
-NET |= {"lithogen.kernels"}
+NET |= {"lithogen.kernels", "lithogen.latent"}
 PIPELINE = STRUCTURE | NET | {"lithogen.pipeline", "lithogen.wells", "lithogen.world"}
 OUTER = {"forward", "seismic_io"}
 
@@ -33,11 +33,12 @@ OWN = {
     "lithogen.prior": STRUCTURE | {"lithogen.dataset"},
     "lithogen.models": CORE | {"lithogen.kernels"},
     "lithogen.kernels": set(),
+    "lithogen.latent": GROUND | {"lithogen.kernels", "lithogen.rockphysics"},
     "lithogen.noise": GROUND | {"lithogen.kernels"},
     "lithogen.conditioning": STRUCTURE | NET,
     "lithogen.sampling": STRUCTURE | NET,
     "lithogen.metrics": CORE,
-    "lithogen.wells": CORE | {"lithogen.rockphysics", "lithogen.structure"},
+    "lithogen.wells": CORE | {"lithogen.latent", "lithogen.rockphysics", "lithogen.structure"},
     "lithogen.training": PIPELINE | {"lithogen.prior", "lithogen.metrics"},
     "lithogen.world": PIPELINE,
     "lithogen.pipeline": PIPELINE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from lithogen.errors import ConfigError
 from lithogen.grid import Spacing, Window
-from lithogen.noise import PRIOR_FINE, NoiseWeights, stratigraphic_noise, white_noise
+from lithogen.noise import BIN_SHARES, NoiseWeights, stratigraphic_noise, white_noise
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
@@ -26,6 +28,10 @@ PARTS = {
 }
 
 
+FACIES = ("facies",)
+ALL = tuple(BIN_SHARES) * 2
+
+
 def _tilted(window: Window, slope_ms: float = 0.7) -> torch.Tensor:
     i, j, k = (o + torch.arange(n, dtype=torch.float32)
                for o, n in zip(window.origin, window.shape, strict=True))
@@ -37,7 +43,8 @@ def test_every_part_is_standard_normal(part) -> None:
     window = Window((-3, 5, 2), (4, 4, 40))
     age = _tilted(window)
     draws = torch.stack([
-        stratigraphic_noise(age, window, SPACING, seed, 8, PARTS[part])[::3, ::3, ::20]
+        stratigraphic_noise(age, window, SPACING, seed, ALL,
+                            replace(PARTS[part], strength=1.0))[::3, ::3, ::20]
         for seed in range(250)
     ])
     flat = draws.reshape(250, -1, 8).movedim(1, 0).reshape(-1, 250 * 8)
@@ -50,14 +57,14 @@ def test_every_part_is_standard_normal(part) -> None:
 def test_shared_part_is_the_same_along_an_isochron_at_any_distance() -> None:
     near, far = Window((0, 0, 50), (2, 2, 30)), Window((40_000, -70_000, 50), (2, 2, 30))
     age = 4.0 * (50 + torch.arange(30.0)).expand(2, 2, 30)
-    a, b = (stratigraphic_noise(age, w, SPACING, 5, 12, PARTS["shared"]) for w in (near, far))
+    a, b = (stratigraphic_noise(age, w, SPACING, 5, ALL, PARTS["shared"]) for w in (near, far))
     assert_array_equal(a.numpy(), b.numpy())
 
 
 def test_octaves_lose_their_correlation_with_distance() -> None:
     window = Window((0, 0, 0), (1, 512, 40))
     age = (4.0 * torch.arange(40.0)).expand(1, 512, 40)
-    field = stratigraphic_noise(age, window, SPACING, 5, 24, PARTS["octave_short"])[0]
+    field = stratigraphic_noise(age, window, SPACING, 5, FACIES * 24, PARTS["octave_short"])[0]
 
     def correlation(lag: int) -> float:
         return float((field[:-lag] * field[lag:]).mean())
@@ -66,21 +73,55 @@ def test_octaves_lose_their_correlation_with_distance() -> None:
     assert abs(correlation(120)) < 0.15
 
 
-def test_noise_has_the_covariance_of_the_prior_along_age() -> None:
-    """The prior's correlations of facies and residuals (docs/stage1.md), within 0.06."""
+# Correlations of the prior at lags of age of 4, 8, 16, 30, 60 and 92 ms (docs/stage1.md).
+LAGS = (2, 4, 8, 15, 30, 46)
+PRIOR = {
+    "facies": (0.60, 0.49, 0.38, 0.26, 0.16, 0.11),
+    "trend": (0.99, 0.97, 0.88, 0.69, 0.45, 0.34),
+    "bedding": (0.99, 0.98, 0.94, 0.83, 0.56, 0.37),
+    "detail": (0.32, -0.11, -0.21, -0.05, 0.0, 0.0),
+}
+
+
+# Far along age the prior's correlations are those of worlds that differ as a whole, which `style`
+# has a small share of; no sum of bins has the negative lobes of detail.
+TOLERANCE = {"facies": 0.1, "trend": 0.17, "bedding": 0.15, "detail": 0.23}
+
+
+@pytest.mark.parametrize("kind", PRIOR)
+def test_noise_has_the_covariance_of_the_prior_along_age(kind) -> None:
     window = Window((0, 0, 0), (1, 1, 2000))
     age = (2.0 * torch.arange(2000.0) + 0.3)[None, None]
-    weights = NoiseWeights(fine=PRIOR_FINE, style=0.0)
-    field = stratigraphic_noise(age, window, SPACING, 5, 64, weights)[0, 0]
-    for lag, wanted in ((2, 0.65), (4, 0.49), (8, 0.36), (15, 0.245), (30, 0.12), (60, 0.0)):
-        assert abs(float((field[:-lag] * field[lag:]).mean()) - wanted) < 0.06, lag
+    weights = NoiseWeights(fine=1.0, strength=1.0)
+    fields = [stratigraphic_noise(age, window, SPACING, seed, (kind,) * 64, weights)[0, 0]
+              for seed in range(4)]
+    for lag, wanted in zip(LAGS, PRIOR[kind], strict=True):
+        found = np.mean([float((field[:-lag] * field[lag:]).mean()) for field in fields])
+        assert abs(found - wanted) < TOLERANCE[kind], lag
+
+
+def test_strength_is_the_standard_deviation_of_all_but_detail() -> None:
+    window = Window((0, 0, 0), (4, 4, 400))
+    kinds = ("facies", "trend", "bedding", "detail", "facies")
+    for weights in (NoiseWeights(), NoiseWeights(0.4, 0.1, 0.2, 0.1, 0.2)):
+        plain, strong = (stratigraphic_noise(_tilted(window), window, SPACING, 5, kinds,
+                                             replace(weights, strength=strength))
+                         for strength in (1.0, 1.3))
+        ratio = torch.tensor([1.3, 1.3, 1.3, 1.0, 1.3])
+        assert float((strong - plain * ratio).abs().max()) < 1e-5
+
+
+def test_an_unknown_kind_of_channel_is_refused() -> None:
+    window = Window((0, 0, 0), (1, 1, 16))
+    with pytest.raises(ConfigError, match=r"\['porosity'\], wanted of \['bedding'"):
+        stratigraphic_noise(_tilted(window), window, SPACING, 1, ("porosity",), NoiseWeights())
 
 
 def test_less_of_the_finest_bins_is_smoother_along_age() -> None:
     window = Window((0, 0, 0), (1, 1, 2000))
     age = (2.0 * torch.arange(2000.0) + 0.3)[None, None]
     near = [float((field[:-2] * field[2:]).mean()) for field in (
-        stratigraphic_noise(age, window, SPACING, 5, 64, NoiseWeights(fine=fine))[0, 0]
+        stratigraphic_noise(age, window, SPACING, 5, FACIES * 64, NoiseWeights(fine=fine))[0, 0]
         for fine in (0.0, 0.25, 0.51, 1.0))]
     assert near == sorted(near, reverse=True)
     assert near[0] - near[-1] > 0.3
@@ -92,7 +133,7 @@ def test_style_holds_together_far_along_age() -> None:
 
     def correlation(style: float, lag: int) -> float:
         weights = NoiseWeights(style=style)
-        field = stratigraphic_noise(age, window, SPACING, 5, 64, weights)[0, 0]
+        field = stratigraphic_noise(age, window, SPACING, 5, FACIES * 64, weights)[0, 0]
         return float((field[:-lag] * field[lag:]).mean())
 
     # 120 ms apart nothing else is left of the default shares.
@@ -104,8 +145,8 @@ def test_style_holds_together_far_along_age() -> None:
 @pytest.mark.parametrize("part", ["shared", "white", "default"])
 def test_part_equals_whole(part) -> None:
     whole, inner = Window((-9, 3, 4), (20, 24, 40)), Window((-4, 9, 11), (8, 10, 20))
-    a = stratigraphic_noise(_tilted(whole), whole, SPACING, 3, 12, PARTS[part])
-    b = stratigraphic_noise(_tilted(inner), inner, SPACING, 3, 12, PARTS[part])
+    a = stratigraphic_noise(_tilted(whole), whole, SPACING, 3, ALL, PARTS[part])
+    b = stratigraphic_noise(_tilted(inner), inner, SPACING, 3, ALL, PARTS[part])
     # Sums of matrix products may differ in the last bit between array sizes.
     assert float((a[inner.slices_in(whole)] - b).abs().max()) < 1e-5
 
@@ -121,13 +162,13 @@ def test_ages_across_a_sequence_gap_work() -> None:
     structure = Structure.random(1, Scenario(unconformities=4))
     age = structure.evaluate(window, SPACING).age
     assert float(age.max() - age.min()) > 15_000.0
-    field = stratigraphic_noise(age, window, SPACING, 1, 4, NoiseWeights())
+    field = stratigraphic_noise(age, window, SPACING, 1, ALL, NoiseWeights())
     assert bool(torch.isfinite(field).all())
 
 
 def test_another_seed_is_another_column() -> None:
     window = Window((0, 0, 0), (2, 2, 100))
-    a, b = (stratigraphic_noise(_tilted(window), window, SPACING, s, 12, NoiseWeights())
+    a, b = (stratigraphic_noise(_tilted(window), window, SPACING, s, ALL, NoiseWeights())
             for s in (1, 2))
     assert abs(float(np.corrcoef(a.flatten(), b.flatten())[0, 1])) < 0.1
 
@@ -140,3 +181,5 @@ def test_weights_must_be_shares(values) -> None:
         NoiseWeights(fine=1.5)
     with pytest.raises(ConfigError, match="style is"):
         NoiseWeights(style=-0.1)
+    with pytest.raises(ConfigError, match="strength is"):
+        NoiseWeights(strength=3.0)

@@ -79,8 +79,8 @@ def test_facies_boundaries_are_elastic_boundaries() -> None:
     changes = np.diff(out.lithology, axis=2) != 0
     step = np.abs(np.diff(np.log(out.vp * out.rho), axis=2))
     assert changes.any()
-    # 2.3 times as large in the prior here: what is missing is in docs/stage1.md.
-    assert np.median(step[changes]) > 1.1 * np.median(step[~changes])
+    # 2.3 times as large in the prior here, 1.9 times in the shipped weights.
+    assert np.median(step[changes]) > 1.5 * np.median(step[~changes])
 
 
 def test_save_and_load_give_the_same_bits(toy_pipeline, tmp_path) -> None:

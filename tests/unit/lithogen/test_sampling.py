@@ -9,27 +9,16 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from lithogen.conditioning import (
-    N_ALL_CONTROLS,
-    N_CODE,
-    N_CONDITION,
-    N_LATENT,
-    condition_maps,
-    control_vector,
-    decode_latent,
-    encode_latent,
-    simplex_code,
-)
+from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION, condition_maps, control_vector
 from lithogen.errors import ConfigError
 from lithogen.grid import Spacing, Window
+from lithogen.latent import N_CODE, N_LATENT, simplex_code
 from lithogen.models import litho_net
 from lithogen.models.blocks import depth_to_space, lift_weights, space_to_depth
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
-from lithogen.rockphysics import N_FACIES
 from lithogen.sampling import (
-    FIRST_LEVEL,
-    LAST_LEVEL,
+    LEVELS,
     AngleEulerScheduler,
     Known,
     checked_scheduler,
@@ -38,26 +27,6 @@ from lithogen.sampling import (
 )
 from lithogen.scenario import N_CONTROLS, Scenario
 from lithogen.structure import Structure
-
-
-def test_facies_are_equally_far_apart() -> None:
-    vertices = simplex_code().astype(np.float64)
-    distance = np.linalg.norm(vertices[:, None] - vertices[None], axis=-1)
-    off = distance[~np.eye(N_FACIES, dtype=bool)]
-    assert off.max() - off.min() < 1e-5
-    assert np.abs(np.linalg.norm(vertices, axis=1) - 1).max() < 1e-5
-
-
-def test_latent_encodes_and_decodes() -> None:
-    rng = np.random.default_rng(1)
-    facies = rng.integers(0, N_FACIES, (4, 5, 6)).astype(np.int8)
-    residual = rng.standard_normal((3, 4, 5, 6)).astype(np.float32)
-    mean, std = torch.linspace(-1, 1, N_LATENT), torch.linspace(0.2, 2, N_LATENT)
-    latent = encode_latent(facies, residual, mean, std)
-    assert latent.shape == (4, 5, 6, N_LATENT)
-    got, units = decode_latent(latent, mean, std)
-    assert_array_equal(got, facies)
-    assert np.abs(units - residual).max() < 1e-5
 
 
 def test_patches_fold_and_unfold() -> None:
@@ -99,8 +68,8 @@ def test_a_voxel_sees_a_bounded_neighbourhood_only() -> None:
 
 def test_noise_levels_fall() -> None:
     levels = noise_levels(8)
-    assert (levels[0], levels[-1]) == (FIRST_LEVEL, LAST_LEVEL)
-    assert LAST_LEVEL < noise_levels(1)[0] < FIRST_LEVEL
+    assert (levels[0], levels[-1]) == (LEVELS[0], LEVELS[-1])
+    assert LEVELS[-1] < noise_levels(1)[0] < LEVELS[0]
     assert all(a > b > 0 for a, b in itertools.pairwise(levels))
     for bad in (0, -1, 1000):
         with pytest.raises(ConfigError, match="steps"):
@@ -126,11 +95,26 @@ def test_residuals_keep_their_variance_in_any_number_of_steps(steps) -> None:
         s = float(sigma)
         return latent * ((1 - s) / ((1 - s) ** 2 + s**2))
 
-    noise = torch.linspace(-3, 3, 768).reshape(1, 4, 4, 4, N_LATENT)
+    noise = torch.linspace(-3, 3, 64 * N_LATENT).reshape(1, 4, 4, 4, N_LATENT)
     out = denoise(of_a_gaussian, noise, noise, noise, steps)
     assert float((out - noise)[..., N_CODE:].abs().max()) < 1e-5
     straight = denoise(of_a_gaussian, noise, noise, noise, steps, _flow(SCHEDULERS[0]))
     assert float(straight.std() / noise.std()) < 0.9
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 16])
+def test_channels_of_any_scale_keep_their_variance(steps) -> None:
+    class OfGaussians:
+        channel_scale = torch.linspace(0.5, 8.0, N_LATENT)
+
+        def __call__(self, latent, sigma, *told):
+            s, power = float(sigma), self.channel_scale**2
+            return latent * ((1 - s) * power / ((1 - s) ** 2 * power + s**2))
+
+    noise = torch.linspace(-3, 3, 64 * N_LATENT).reshape(1, 4, 4, 4, N_LATENT)
+    out = denoise(OfGaussians(), noise, noise, noise, steps)
+    wanted = noise * OfGaussians.channel_scale
+    assert float((out - wanted)[..., N_CODE:].abs().max()) < 1e-4
 
 
 def test_an_angle_step_is_the_exact_flow_in_its_limit() -> None:
@@ -223,8 +207,8 @@ def test_known_voxels_are_replaced_at_every_step() -> None:
         assert float((latent[[0, 2]] - wanted).abs().max()) < 1e-5
 
 
-NET = {"widths": (8, 8), "n_blocks": (1, 1, 1), "n_embedding": 8, "latent_mean": (0.0,) * 12,
-       "latent_std": (0.5,) * 12}
+NET = {"widths": (8, 8), "n_blocks": (1, 1, 1), "n_embedding": 8, "latent_mean": (0.0,) * N_LATENT,
+       "latent_std": (0.5,) * N_LATENT}
 
 
 def _random_net(**options):
@@ -239,14 +223,25 @@ def _random_net(**options):
 def _random_input(net, shape=(1, 16, 16, 8)):
     source = torch.Generator().manual_seed(2)
     latent, maps, wells = (torch.randn(*shape, n, generator=source)
-                           for n in (12, N_CONDITION, net.config["n_well"]))
+                           for n in (N_LATENT, N_CONDITION, net.config["n_well"]))
     return latent, torch.full((1,), 0.7), maps, torch.randn(1, N_ALL_CONTROLS,
                                                             generator=source), wells
 
 
+def test_every_channel_of_a_noisy_latent_enters_with_unit_variance() -> None:
+    scales = tuple(np.linspace(0.5, 8.0, N_LATENT).tolist())
+    net = _random_net(scales=scales)
+    for sigma in (0.02, 0.5, 0.95, 1.0):
+        variance = (1 - sigma) ** 2 * net.channel_scale**2 + sigma**2
+        gain = net.gain(torch.tensor([sigma]))
+        assert gain.shape == (1, N_LATENT)
+        assert float((gain[0] ** 2 * variance - 1).abs().max()) < 1e-5
+
+
 @pytest.mark.parametrize("lift", ["fold", "linear", "both"])
 def test_slabs_change_nothing(lift, monkeypatch) -> None:
-    net = _random_net(lift=lift, n_hidden=8, codes=tuple(map(tuple, simplex_code().tolist())))
+    net = _random_net(lift=lift, n_hidden=8, codes=tuple(map(tuple, simplex_code().tolist())),
+                      scales=tuple(np.linspace(0.5, 8.0, N_LATENT).tolist()))
     told = _random_input(net)
     with torch.inference_mode():
         whole = net(*told)

@@ -10,14 +10,17 @@ import torch
 from numpy.testing import assert_array_equal
 from safetensors.torch import load_file
 
-from lithogen.conditioning import N_ALL_CONTROLS, N_LATENT
+from lithogen.conditioning import N_ALL_CONTROLS
 from lithogen.errors import WeightsError
+from lithogen.latent import N_LATENT
 from lithogen.models.litho_net import LithoNet
+from lithogen.models.stored import load_denoiser, with_scale
 from lithogen.pipeline import LithologyPipeline
 from lithogen.training import train_litho
 from lithogen.training.config import LithoTraining
 from lithogen.training.train_litho import export_model, flow_loss, learning_rate, train
 from lithogen.training.worlds import draw_batch, latent_statistics, make_world
+from lithogen.world import latent_scale
 
 RECIPE = """
 seed = 4
@@ -123,6 +126,28 @@ def test_training_beats_its_start_on_held_out_worlds(recipe, tmp_path) -> None:
             before += float(flow_loss(start, batch, config)[1])
             after += float(flow_loss(end, batch, config)[1])
     assert after < 0.9 * before
+
+
+def test_a_rescaled_start_takes_the_scale_of_its_worlds_and_the_weights_given(
+    recipe, tmp_path
+) -> None:
+    config = LithoTraining.from_toml(recipe)
+    worlds = [make_world(config, number) for number in range(2)]
+    begin = load_denoiser(_untrained(config, tmp_path / "begin"))[0]
+    given, own = latent_scale(begin), latent_statistics(worlds)
+    for rescale, wanted in ((False, given), (True, own)):
+        path = tmp_path / f"{rescale}.toml"
+        path.write_text(RECIPE + f"rescale = {str(rescale).lower()}\n")
+        train(path, tmp_path / str(rescale), progress=False, worlds=worlds,
+              init=tmp_path / "begin")
+        found = load_denoiser(tmp_path / str(rescale) / "model")[0]
+        for got, want in zip(latent_scale(found), wanted, strict=True):
+            torch.testing.assert_close(got, want)
+    scaled = with_scale(begin, *own)
+    for name, value in begin.state_dict().items():
+        assert_array_equal(scaled.state_dict()[name].numpy(), value.numpy())
+    with pytest.raises(WeightsError, match="16 latent channels, wanted 12"):
+        with_scale(begin, *(values[:12] for values in own))
 
 
 def _untrained(config: LithoTraining, folder: Path) -> Path:

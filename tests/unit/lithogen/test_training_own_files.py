@@ -60,6 +60,7 @@ def test_a_model_is_taken_as_it_is(model):
 
 
 def test_residuals_decode_to_the_velocities_given(model):
+    from lithogen.latent import whole_of
     from lithogen.rockphysics import RockFamily, decode_elastic
     from lithogen.rockphysics.families import basin_table
     from lithogen.structure import BackgroundVelocity
@@ -68,7 +69,7 @@ def test_residuals_decode_to_the_velocities_given(model):
     world = own_world(model, "mine", CROP, about)
     family = RockFamily(basin_table("gulf_coast"), 900.0, "gulf_coast")
     depth_m = BackgroundVelocity.from_scenario(about.scenario()).depth(model.twt.to_numpy())
-    decoded = decode_elastic(world.residual.float().numpy(), family, depth_m)
+    decoded = decode_elastic(whole_of(world.parts.float().numpy()), family, depth_m)
     for name, values in zip(("vp", "vs", "rho"), decoded, strict=True):
         # A residual of one is at most 30 % of the value, and four of them count.
         np.testing.assert_allclose(values, model[name].to_numpy(), rtol=0.3 * HALF_TOLERANCE,
@@ -79,7 +80,7 @@ def test_slabs_join_without_a_seam(model, monkeypatch):
     whole = read(model)
     monkeypatch.setattr("lithogen.training.own.SLAB_ILINES", 5)
     parts = read(model)
-    np.testing.assert_array_equal(whole.residual.numpy(), parts.residual.numpy())
+    np.testing.assert_array_equal(whole.parts.numpy(), parts.parts.numpy())
     for name, field in whole.fields.items():
         np.testing.assert_array_equal(field.numpy(), parts.fields[name].numpy(), err_msg=name)
 

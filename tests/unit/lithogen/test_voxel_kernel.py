@@ -9,7 +9,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION, N_LATENT
+from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION
+from lithogen.latent import N_LATENT
 from lithogen.models import voxel_kernel
 from lithogen.models.voxel_kernel import RUN, half_tanh
 from lithogen.training.config import LithoTraining
@@ -18,7 +19,7 @@ from lithogen.wells.project import N_WELL
 
 TOY = LithoTraining(
     n_worlds=1, world_shape=(16, 16, 24), crop_shape=(16, 16, 16), margin=2, widths=(8, 8),
-    n_blocks=(1, 1, 1), n_embedding=8, n_voxel=9, n_hidden=11, lift="both", given=True)
+    n_blocks=(1, 1, 1), n_embedding=8, n_voxel=9, n_hidden=11, lift="both")
 MEAN, STD = torch.zeros(N_LATENT), torch.full((N_LATENT,), 0.3)
 
 
@@ -41,8 +42,7 @@ def inputs(shape, batch=1, wells=False):
 
 @pytest.mark.parametrize("shape", [(4, 4, 4), (4, 12, RUN + 5), (16, 8, 2 * RUN)])
 @pytest.mark.parametrize("wells", [False, True])
-@pytest.mark.parametrize("is_decided", [False, True])
-def test_it_says_what_the_tensor_operations_say(monkeypatch, shape, wells, is_decided) -> None:
+def test_it_says_what_the_tensor_operations_say(monkeypatch, shape, wells) -> None:
     net, told = network(), inputs(shape, batch=2, wells=wells)
     shape = tuple(s - s % t for s, t in zip(shape, net.stride, strict=True))
     told = tuple(part[:, :shape[0], :shape[1], :shape[2]] if part is not None and part.ndim == 5
@@ -51,9 +51,9 @@ def test_it_says_what_the_tensor_operations_say(monkeypatch, shape, wells, is_de
     watched = voxel_kernel.answered
     monkeypatch.setattr(voxel_kernel, "answered", lambda *a: asked.append(1) or watched(*a))
     with torch.inference_mode():
-        found = net(*told, is_decided=is_decided)
+        found = net(*told)
         monkeypatch.setattr(voxel_kernel, "can_fuse", lambda *_: False)
-        wanted = net(*told, is_decided=is_decided)
+        wanted = net(*told)
     assert asked == [1]
     assert_allclose(found.numpy(), wanted.numpy(), rtol=0, atol=2e-4)
     assert float(wanted.std()) > 0.1
@@ -78,7 +78,7 @@ def test_what_it_does_not_cover_goes_the_other_way() -> None:
     told = inputs((16, 16, 16))
     with torch.inference_mode():
         for other in (replace(TOY, lift="fold"), replace(TOY, n_hidden=0),
-                      replace(TOY, head="latent", given=False)):
+                      replace(TOY, head="latent")):
             net = network(other)
             assert not voxel_kernel.can_fuse(net, told[0])
             assert net(*told).shape == told[0].shape

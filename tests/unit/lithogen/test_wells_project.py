@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lithogen.conditioning import simplex_code
 from lithogen.errors import ConfigError, ShapeError
 from lithogen.grid import Spacing, Window
+from lithogen.latent import parts_of_samples, simplex_code, whole_of
 from lithogen.rockphysics import N_FACIES, RockFamily, encode_residual
 from lithogen.structure import Structure
 from lithogen.wells import Well, Wells
@@ -180,7 +180,8 @@ def test_well_voxels_hear_themselves_in_full(planted) -> None:
 
 def test_exact_voxels_are_those_of_the_window_with_code_and_residual(planted) -> None:
     structure, window, _, voxels, tables, family = planted
-    found, mine = exact(tables, window), voxels.inside(window)
+    parts = [parts_of_samples(one.residual, one.index[:, 2], SPACING.dt_s) for one in tables]
+    found, mine = exact(tables, parts, window), voxels.inside(window)
     assert_array_equal(found.index + np.array(window.origin), mine.index)
     known = mine.facies >= 0
     assert_array_equal(found.code[known], CODE[mine.facies[known]])
@@ -188,15 +189,18 @@ def test_exact_voxels_are_those_of_the_window_with_code_and_residual(planted) ->
     logged = np.isfinite(mine.vp)
     depth = structure.velocity.depth(mine.index[logged, 2] * SPACING.dt_s)
     wanted = encode_residual(mine.vp[logged], mine.vs[logged], mine.rho[logged], family, depth)
-    assert_array_equal(found.residual[logged], wanted.T)
-    assert np.isnan(found.residual[~logged]).all()
+    whole = whole_of(found.parts[logged].T)
+    assert np.isfinite(whole).any()
+    assert np.nanmax(np.abs(whole - wanted)) < 1e-4
+    assert np.isfinite(found.parts[logged, :3]).all()
+    assert np.isnan(found.parts[~logged]).all()
 
 
 def test_exact_of_no_wells_is_empty_and_of_loose_tables_refused(planted) -> None:
     _, window, *_ = planted
-    assert exact([], window).code.shape == (0, 9)
+    assert exact([], [], window).code.shape == (0, 9)
     with pytest.raises(ConfigError, match="no voxels"):
-        exact([table([3], [100.0])], window)
+        exact([table([3], [100.0])], [np.zeros((1, 7), np.float32)], window)
 
 
 def test_ages_of_a_well_are_those_of_the_structure(planted) -> None:
