@@ -47,6 +47,8 @@ def shares_option(options: argparse.ArgumentParser) -> None:
                          help="share of the finest bins of facies over that of training")
     options.add_argument("--style", type=float, default=None,
                          help="share of the whole in bins of 300 ms")
+    options.add_argument("--lateral", type=float, default=None,
+                         help="octaves of elastic channels over those of facies")
     options.add_argument("--strength", type=float, default=None,
                          help="standard deviation of all noise but that of detail")
 
@@ -56,7 +58,7 @@ def noise_weights(args: argparse.Namespace) -> Any:
     import lithogen
 
     shares = lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
-    told = {name: getattr(args, name) for name in ("fine", "style", "strength")}
+    told = {name: getattr(args, name) for name in ("fine", "style", "lateral", "strength")}
     return dataclasses.replace(
         shares, **{name: value for name, value in told.items() if value is not None})
 

@@ -172,9 +172,9 @@ def _gain_trend(lines: list[Floats]) -> Floats:
     return np.asarray(10 * np.log10(np.maximum(level, 1e-12 * level.max()) / level.mean()))
 
 
-def _decibels(level: Floats) -> float:
-    """Range of levels in dB."""
-    return float(20.0 * np.log10(level.max() / max(level.min(), 1e-12)))
+def _decibels(power: Floats) -> float:
+    """Range of powers in dB."""
+    return float(10.0 * np.log10(power.max() / max(power.min(), 1e-12 * power.max())))
 
 
 def _split(spectra: _Spectra, neighbour: float) -> tuple[Floats, Floats]:
@@ -185,17 +185,19 @@ def _split(spectra: _Spectra, neighbour: float) -> tuple[Floats, Floats]:
     return total, np.clip(noise, floor * total, (1.0 - floor) * total)
 
 
-def _noise_levels(spectra: _Spectra, share: Floats) -> Floats:
-    """RMS of the noise over that of the signal in windows of time, relative to the record.
+def _late_noise(spectra: _Spectra, grid: Floats, noise_power: Floats, smooth_hz: float) -> Floats:
+    """Power of the noise in windows of time, (n_window, n_freq); its mean is that of the record.
 
     Relative to the signal: modelled signal keeps one level, and a survey's own gain lifts both.
     """
-    noise, signal = (
-        windows(spectra.middle_s, spectra.weight, np.maximum(power, 0.0))[2].sum(axis=1)
-        for power in (spectra.segment_totals - spectra.segments, spectra.segments))
-    power = noise / np.maximum(signal, 1e-12 * signal.max())
-    mean = float((share * power).sum())
-    return np.sqrt(power / mean) if mean > 0 else np.ones(len(share))
+    signal = np.maximum(spectra.segments, 0.0).sum(axis=1, keepdims=True)
+    rest = np.maximum(spectra.segment_totals - spectra.segments, 0.0)
+    rest = rest / np.maximum(signal, 1e-12 * signal.max())
+    _, share, power = windows(spectra.middle_s, spectra.weight, rest)
+    if not (power.sum(axis=1) > 0).all():
+        return np.tile(noise_power, (len(share), 1))
+    rows = np.stack([smooth_density(spectra.freq_hz, row, grid, smooth_hz) for row in power])
+    return np.asarray(rows * (noise_power.sum() / (share[:, None] * rows).sum()))
 
 
 def _estimate(
@@ -216,13 +218,13 @@ def _estimate(
                         1e-300) for power in spectra.segments]
     time_s, share, power = windows(first_s + spectra.middle_s, spectra.weight, np.stack(parts))
     late = lateness(grid, time_s, share, power, MAX_SAMPLES * step)
-    noise_level = _noise_levels(spectra, share)
+    late_noise = _late_noise(spectra, grid, noise_power, smooth_hz)
     wavelet_power = signal_power / earth.density(grid) / late.loss(grid)
     notes = [
         f"wavelet estimated against reflectivity of {earth.source}",
         f"spectra of {len(time_s)} windows of time differ by {late.spread_db:.1f} dB RMS, of which "
         f"attenuation leaves {late.misfit_db:.1f} dB",
-        f"noise of these windows lies within {_decibels(noise_level):.1f} dB",
+        f"noise of these windows lies within {_decibels(late_noise.sum(axis=1)):.1f} dB",
     ]
     if grid[-1] > earth.freq_hz[-1] + 1e-9:
         notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
@@ -238,7 +240,7 @@ def _estimate(
         late_t_star_s=rounded(late.t_star_s),
         late_gain=rounded(late.gain),
         late_share=rounded(share),
-        late_noise=rounded(noise_level),
+        late_noise=tuple(rounded(np.sqrt(row), 4) for row in late_noise),
         rms=rounded([rms])[0],
         snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
         noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-N_WINDOWS = 5
+N_WINDOWS = 8
 # Frequencies this far below the peak of the record's signal say nothing of attenuation.
 BAND_DB = 20.0
 
@@ -60,12 +60,13 @@ def windows(middle_s: Floats, weight: Floats, power: Floats) -> tuple[Floats, Fl
 
     Returns
     -------
-    centre, share and mean power of every window.
+    centre, share and mean power of every window, weighted: the ends of a record, noisy and of
+    another spectrum, must not stand for all of the first and last window.
     """
     groups = np.array_split(np.arange(len(middle_s)), min(N_WINDOWS, len(middle_s)))
-    centre = np.asarray([middle_s[g].mean() for g in groups])
+    centre = np.asarray([np.average(middle_s[g], weights=weight[g]) for g in groups])
     share = np.asarray([weight[g].sum() for g in groups]) / weight.sum()
-    joined = np.stack([power[g].mean(axis=0) for g in groups])
+    joined = np.stack([np.average(power[g], axis=0, weights=weight[g]) for g in groups])
     return centre, share, joined
 
 

@@ -32,7 +32,7 @@ def _coloured_line(seed: int, stream: str, iline: int, box: Window, taps: F32, k
 def coloured_noise(
     seed: int, window: Window, style: SurveyStyle, dt_s: float, stream: str
 ) -> F32:
-    """Noise of a survey's spectrum, level and lateral kernel.
+    """Noise of a survey's spectrum, level and lateral kernel, as they are at each time.
 
     Parameters
     ----------
@@ -55,17 +55,29 @@ def coloured_noise(
     >>> bool((whole[2:3, 1:3, 9:29] == part).all())
     True
     """
-    taps = style.noise_filter(dt_s).astype(np.float32)
+    out = np.zeros(window.shape, dtype=np.float32)
+    twt_s = dt_s * np.arange(window.origin[2], window.stop[2])
+    shares = np.sqrt(style.noise_shares(twt_s)).astype(np.float32)
+    for number, (row, share) in enumerate(zip(style.noise_rows(), shares, strict=True)):
+        # What is added beyond a row's own times is nothing, so a window stays a crop.
+        if share.any() and row.any():
+            taps = style.noise_filter(dt_s, row).astype(np.float32)
+            _add_field(out, seed, f"{stream}/{number}", window, (taps, share, style))
+    return out
+
+
+def _add_field(
+    out: F32, seed: int, stream: str, window: Window, look: tuple[F32, F32, SurveyStyle]
+) -> None:
+    """Add one field of noise of a filter, times a factor (n_twt,)."""
+    taps, share, style = look
     kernel = np.asarray(style.noise_kernel, dtype=np.float32)
     radius = len(kernel) // 2
-    out = np.zeros(window.shape, dtype=np.float32)
-    if not taps.any():
-        return out
     for line in range(window.origin[0] - radius, window.stop[0] + radius):
         plane = _coloured_line(seed, stream, line, window, taps, kernel)
+        plane *= share
         # Lines come in ascending order, so each voxel adds its neighbours in that order.
         for j, weight in enumerate(kernel):
             target = line + radius - j - window.origin[0]
             if 0 <= target < window.shape[0]:
                 out[target] += weight * plane
-    return out

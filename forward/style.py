@@ -43,8 +43,8 @@ class SurveyStyle:
         * s.
     late_time_s, late_t_star_s, late_gain, late_share : how the wavelet changes with two-way time,
         see `forward.late.Lateness`; empty for a stationary wavelet.
-    late_noise : RMS of the noise at these times over that of the record, where signal is as strong
-        at all times; empty for noise that is as strong too.
+    late_noise : amplitude of the noise at these times, (n_time, n_freq) like `noise_amplitude`,
+        where signal is as strong at all times; empty for noise that does not change.
     phase_deg : constant phase of the wavelet (an assumption unless measured elsewhere).
     rms : of the live samples, survey unit. snr_db : signal over noise power.
     aperture_m : radius of the migration aperture at half amplitude, m, which sets the lateral
@@ -73,7 +73,7 @@ class SurveyStyle:
     late_t_star_s: tuple[float, ...] = ()
     late_gain: tuple[float, ...] = ()
     late_share: tuple[float, ...] = ()
-    late_noise: tuple[float, ...] = ()
+    late_noise: tuple[tuple[float, ...], ...] = ()
     aperture_m: float | None = None
     noise_kernel: tuple[float, ...] = (1.0,)
     phase_deg: float = 0.0
@@ -96,7 +96,7 @@ class SurveyStyle:
             self._check_numbers(entry, len(self.freq_hz))
         for entry in ("late_time_s", "late_t_star_s", "late_gain", "late_share"):
             self._check_numbers(entry, len(self.late_time_s), least=0)
-        self._check_numbers("late_noise", len(self.late_time_s) if self.late_noise else 0, least=0)
+        self._check_noise()
         require(
             all(np.diff(self.late_time_s) > 0), "style entry late_time_s does not increase"
         )
@@ -130,6 +130,19 @@ class SurveyStyle:
             f"style entry {entry} must hold {size} finite numbers of 0 or more",
         )
 
+    def _check_noise(self) -> None:
+        try:
+            rows = np.asarray(self.late_noise, dtype=np.float64)
+        except (TypeError, ValueError) as exc:
+            raise ConfigError("style entry late_noise is not a table of numbers") from exc
+        wanted = (len(self.late_time_s), len(self.freq_hz))
+        is_sound = rows.size == 0 or (rows.shape == wanted and bool(np.isfinite(rows).all())
+                                      and bool((rows >= 0).all()))
+        require(is_sound, f"style entry late_noise has shape {rows.shape}, wanted {wanted} finite "
+                "numbers of 0 or more")
+        # Files hold lists.
+        object.__setattr__(self, "late_noise", tuple(map(tuple, rows.tolist())))
+
     @property
     def is_late(self) -> bool:
         """Whether the wavelet changes down the record."""
@@ -143,9 +156,22 @@ class SurveyStyle:
         """Return the factor that keeps the RMS where attenuation takes from it."""
         return self._at(twt_s, self.late_gain, 1.0)
 
-    def noise_level(self, twt_s: ArrayLike) -> Floats:
-        """Return the RMS of the noise at two-way times in seconds over that of the record."""
-        return self._at(twt_s, self.late_noise, 1.0)
+    def noise_shares(self, twt_s: ArrayLike) -> Floats:
+        """Return the power that each row of `late_noise` has at two-way times in seconds.
+
+        Returns
+        -------
+        (n_time, *shape of twt_s), columns sum to 1; one row of ones without `late_noise`.
+        """
+        times = np.asarray(twt_s, dtype=np.float64)
+        if not self.late_noise:
+            return np.ones((1, *times.shape))
+        rows = np.eye(len(self.late_time_s))
+        return np.stack([np.interp(times, self.late_time_s, row) for row in rows])
+
+    def noise_rows(self) -> Floats:
+        """Return the amplitude spectra that `noise_shares` mixes, (n_time, n_freq)."""
+        return np.asarray(self.late_noise or (self.noise_amplitude,), dtype=np.float64)
 
     def _at(self, twt_s: ArrayLike, values: tuple[float, ...], otherwise: float) -> Floats:
         times = np.asarray(twt_s, dtype=np.float64)
@@ -189,8 +215,13 @@ class SurveyStyle:
             self.freq_hz, self.wavelet_amplitude, dt_s, size, phase_deg=self.phase_deg
         )
 
-    def noise_filter(self, dt_s: float) -> Floats:
+    def noise_filter(self, dt_s: float, amplitude: ArrayLike | None = None) -> Floats:
         """Return the zero-phase filter that colours white noise of unit variance.
+
+        Parameters
+        ----------
+        dt_s : sample interval in seconds.
+        amplitude : spectrum of the noise on the style's grid; without it that of the record.
 
         Returns
         -------
@@ -198,8 +229,9 @@ class SurveyStyle:
         below Nyquist of `dt_s`, so that what the taper takes is given back.
         """
         size = 2 * self.half_length(dt_s) + 1
-        taps = from_amplitude(self.freq_hz, self.noise_amplitude, dt_s, size)
-        freq, amplitude = np.asarray(self.freq_hz), np.asarray(self.noise_amplitude)
+        amplitude = np.asarray(self.noise_amplitude if amplitude is None else amplitude)
+        taps = from_amplitude(self.freq_hz, amplitude, dt_s, size)
+        freq = np.asarray(self.freq_hz)
         in_band = freq <= 0.5 / dt_s + 1e-9
         power = 2.0 * np.trapezoid(np.square(amplitude[in_band]), freq[in_band])
         energy = float(np.square(taps).sum())
@@ -226,7 +258,8 @@ class SurveyStyle:
         require(part in known, f"part is {part!r}{hint}, wanted one of {known}")
         signal, noise = np.square(self.signal_amplitude), np.square(self.noise_amplitude)
         if twt_s is not None:
-            noise = noise * float(np.square(self.noise_level(twt_s)).mean())
+            share = self.noise_shares(np.reshape(twt_s, -1)).mean(axis=1)
+            noise = (share[:, None] * np.square(self.noise_rows())).sum(axis=0)
             if self.is_late:
                 signal = signal * self._loss_at(np.asarray(twt_s, dtype=np.float64))
         power = {"total": signal + noise, "signal": signal, "noise": noise}[part]

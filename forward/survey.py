@@ -97,8 +97,7 @@ def model_survey(
     stacks = np.ascontiguousarray(grown[(slice(None), *inner)])
     if style.is_late:
         stacks *= style.gain(twt_s[inner[2]]).astype(np.float32)
-    # A function of absolute time, so that a window stays a crop.
-    level = (np.sqrt(len(angles)) * style.noise_level(twt_s[inner[2]])).astype(np.float32)
+    level = np.float32(np.sqrt(len(angles)))
     for stack, angle in zip(stacks, angles, strict=True):
         stack += level * coloured_noise(seed, window, style, dt_s, f"forward/noise/{angle:.4f}")
     seismic = np.zeros(window.shape, dtype=np.float32)

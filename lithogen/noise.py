@@ -61,10 +61,15 @@ class NoiseWeights:
     fine : share of the finest bins of facies relative to training, 0..1. The network is not told:
         less makes beds thicker (docs/stage1.md).
     style : share of the whole in bins of 300 ms, 0..1; the five divide the rest. Not told either.
+    lateral : octaves of elastic channels over those of facies, 0..10; 1 in training. What they gain
+        `shared` loses, as far as it goes: elastic values change sooner along a layer than its
+        facies. Not told.
+    strength : standard deviation of all noise but that of detail, 0.5..2; 1 in training. Every
+        answer of a network is a little too near the mean, and stronger noise mends that. Not told.
 
     Raises
     ------
-    ConfigError : a share is negative, or they do not sum to one.
+    ConfigError : a share is negative, they do not sum to one, or a value is out of range.
 
     Examples
     --------
@@ -79,12 +84,14 @@ class NoiseWeights:
     white: float = 0.0
     fine: float = 0.35
     style: float = 0.1
+    lateral: float = 3.5
     strength: float = 1.05
 
     def __post_init__(self) -> None:
         values = self.as_tuple()
         for name, share in (("fine", self.fine), ("style", self.style)):
             require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")
+        require(0.0 <= self.lateral <= 10.0, f"lateral is {self.lateral}, wanted 0 to 10")
         require(0.5 <= self.strength <= 2.0,
                 f"strength is {self.strength}, wanted 0.5 to 2, 1 as in training")
         require(
@@ -99,7 +106,7 @@ class NoiseWeights:
     @classmethod
     def white_only(cls) -> NoiseWeights:
         """Return the weights of ordinary independent noise (the control that must fail)."""
-        return cls(0.0, 0.0, 0.0, 0.0, 1.0, style=0.0, strength=1.0)
+        return cls(0.0, 0.0, 0.0, 0.0, 1.0, style=0.0, lateral=1.0, strength=1.0)
 
 
 N_NOISE_WEIGHTS = 5
@@ -134,12 +141,14 @@ def stratigraphic_noise(
     out = np.zeros((age.shape[0] * age.shape[1], age.shape[2], n_channels), dtype=np.float32)
     power = _power(kinds, weights)
     rest = 1.0 - weights.style
-    *_, long, short, white = (rest * share for share in weights.as_tuple())
+    white = rest * weights.white
+    factor = rest * _lateral(kinds, weights)
+    octaves = (weights.octave_long * factor, weights.octave_short * factor)
     for stream, bin_ms, share in _along_age(kinds, weights):
         if share.any():
             _add_shared(out, age, seed, stream, bin_ms, share * power)
-    if long + short > 0:
-        _add_octaves(out, age, y_m, x_m, seed, (long, short), power)
+    if any(share.any() for share in octaves):
+        _add_octaves(out, age, y_m, x_m, seed, [share * power for share in octaves])
     noise = torch.from_numpy(out).reshape(*age.shape, n_channels)
     if white > 0:
         amplitude = torch.from_numpy(np.sqrt(white * power).astype(np.float32))
@@ -152,12 +161,20 @@ def _power(kinds: Sequence[str], weights: NoiseWeights) -> Float:
     return np.array([1.0 if kind == FINEST_ONLY else weights.strength**2 for kind in kinds])
 
 
+def _lateral(kinds: Sequence[str], weights: NoiseWeights) -> Float:
+    """Octaves of every channel over those told."""
+    octaves = weights.octave_long + weights.octave_short
+    most = 1.0 + weights.shared / max(octaves, 1e-9)
+    return np.array([1.0 if kind == "facies" else min(weights.lateral, most) for kind in kinds])
+
+
 def _along_age(
     kinds: Sequence[str], weights: NoiseWeights
 ) -> Iterator[tuple[str, float, Float]]:
     """Yield stream, width of bins and the share in every channel of the functions of age alone."""
     rest = 1.0 - weights.style
-    shared, package = rest * weights.shared, rest * weights.package
+    more = (_lateral(kinds, weights) - 1.0) * (weights.octave_long + weights.octave_short)
+    shared, package = rest * (weights.shared - more)[:, None], rest * weights.package
     table = np.array([BIN_SHARES[kind] for kind in kinds])
     is_facies = np.array([kind == "facies" for kind in kinds])
     less = np.where(is_facies, (1.0 - weights.fine) * table[:, 0], 0.0)
@@ -216,7 +233,7 @@ def _used_bins(
 
 def _add_octaves(
     out: NDArray[np.float32], age: Tensor, y_m: Float, x_m: Float, seed: int,
-    given: tuple[float, float], power: Float,
+    given: Sequence[Float],
 ) -> None:
     """Add the octaves of lateral cells to (n_column, n_twt, n_channel)."""
     n_channels = out.shape[-1]
@@ -229,16 +246,16 @@ def _add_octaves(
     for number, (cell_m, weight) in enumerate(
         zip(OCTAVE_CELLS_M, given, strict=True)
     ):
-        if weight == 0:
+        if not weight.any():
             continue
         at_y, at_x = _hat(y_m / cell_m), _hat(x_m / cell_m)
         octaves.append(normal(
             seed, f"noise/octave{number}", np.arange(n_channels),
             bins[:, None], at_y.cells[:, None, None, None], at_x.cells[None, :, None, None],
-        ).reshape(-1, *shared.shape) * np.sqrt(power))
+        ).reshape(-1, *shared.shape) * np.sqrt(weight))
         share = (at_y.weight[:, None, :, None] * at_x.weight[None, :, None, :])
         share = share.reshape(len(out), -1)
-        share *= np.sqrt(weight) / np.sqrt(np.square(share).sum(axis=1, keepdims=True))
+        share /= np.sqrt(np.square(share).sum(axis=1, keepdims=True))
         place = (at_y.lower[:, None, None, None] + np.arange(2)[:, None]) * len(at_x.cells) + (
             at_x.lower[None, :, None, None] + np.arange(2))
         cells.append((count + place.reshape(len(out), -1)).astype(np.int32))

@@ -207,6 +207,8 @@ class LithologyPipeline(DiffusionPipeline):
             clock("noise")
             maps = condition_maps(found, grown, world.spacing)
             well_maps, known = world.told(found, grown, model)
+            # Not needed at the peak of memory, which is in the network.
+            found = found.labels(tile.slices_in(grown))
             clock("conditions")
             latent = denoise(
                 model, noise[None].to(device), maps[None].to(device),
@@ -217,8 +219,7 @@ class LithologyPipeline(DiffusionPipeline):
         clock("network")
         facies, residual = decode_latent(
             latent[tile.slices_in(grown)].contiguous(), *latent_scale(model))
-        out = LithologyOutput(**world.finished(
-            tile, found.cut(tile.slices_in(grown)), facies, residual))
+        out = LithologyOutput(**world.finished(tile, found, facies, residual))
         clock("rock physics")
         return out
 

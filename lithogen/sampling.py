@@ -201,16 +201,27 @@ def denoise(
         if is_last and type(flow) is FlowMatchEulerDiscreteScheduler:
             # The last Euler step, to noise level 0, ends at the clean latent.
             return clean
-        code = clean[..., :N_CODE].clone() if is_last and is_angle else None
+        if is_last and is_angle:
+            _finish(flow, latent, clean, sigma, timestep)
+            break
         # The clean latent is not needed any more, and volumes are large: work in it.
         velocity = clean.sub_(latent).div_(-sigma)
         latent = flow.step(velocity, timestep, latent, return_dict=False)[0]
-        if code is not None:
-            # Facies are decided; residuals keep their variance.
-            latent[..., :N_CODE] = code
     if known is not None:
         known.put(latent)
     return latent
+
+
+def _finish(
+    flow: AngleEulerScheduler, latent: Tensor, clean: Tensor, sigma: float, timestep: Tensor
+) -> None:
+    """Take the last angle step, in place: facies are decided, residuals keep their variance."""
+    rest = (..., slice(N_CODE, None))
+    if isinstance(flow.scales, Tensor):
+        flow.scales = flow.scales[N_CODE:]
+    velocity = clean[rest].sub_(latent[rest]).div_(-sigma)
+    flow.step(velocity, timestep, latent[rest])
+    latent[..., :N_CODE] = clean[..., :N_CODE]
 
 
 def _scheduled(flow: Any, model: LithoNet, steps: int, device: torch.device) -> list[float]:

@@ -71,10 +71,18 @@ class StructureFields(Conditions):
 
     bodies: BodyFields
 
-    def cut(self, box: tuple[slice, slice, slice]) -> StructureFields:
-        """Return the fields of some of the voxels."""
-        bodies = BodyFields(self.bodies.cover[box], self.bodies.part[box], self.bodies.parts)
-        found = {item.name: getattr(self, item.name)[box] for item in fields(Conditions)}
+    def labels(self, box: tuple[slice, slice, slice]) -> StructureFields:
+        """Return copies of the fields of some of the voxels, so that these can be freed.
+
+        What bodies fill in, which only conditions need, is left empty: no channel.
+        """
+        def copy(field: Tensor) -> Tensor:
+            return field[box].clone(memory_format=torch.contiguous_format)
+
+        found = {item.name: copy(getattr(self, item.name))
+                 for item in fields(Conditions) if item.name != "fill"}
+        found["fill"] = self.fill.new_empty((*found["age"].shape, 0))
+        bodies = BodyFields(copy(self.bodies.cover), copy(self.bodies.part), self.bodies.parts)
         return StructureFields(**found, bodies=bodies)
 
 

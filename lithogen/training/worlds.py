@@ -224,10 +224,11 @@ def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     package = float(rng.uniform(0.12, 0.24))
     # A student learns what its teacher makes of the noise that generation uses.
     used = NoiseWeights()
-    fine, strength = (used.fine, used.strength) if recipe.teacher else (1.0, 1.0)
+    fine, lateral, strength = (
+        (used.fine, used.lateral, used.strength) if recipe.teacher else (1.0, 1.0, 1.0))
     style = used.style if recipe.teacher else float(rng.uniform(0.0, 0.2))
     return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white,
-                        fine, style, strength)
+                        fine, style, lateral, strength)
 
 
 def draw_batch(

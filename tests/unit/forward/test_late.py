@@ -7,7 +7,8 @@ import pytest
 
 from forward import calibrate, model_survey, reference, style_halo
 from forward.attenuation import MAX_SAMPLES
-from forward.late import lateness, mean_loss, windows
+from forward.late import N_WINDOWS, lateness, mean_loss, windows
+from forward.noise import coloured_noise
 from forward.pairs import layered_model
 from forward.reflectivity import well_like_reflectivity
 from forward.style import SurveyStyle
@@ -93,9 +94,9 @@ def test_a_style_of_an_earlier_kind_of_record_is_stationary(fading):
     assert not plain.is_late
     assert plain.t_star([0.0, 3.0]).tolist() == [0.0, 0.0]
     assert plain.gain([0.0, 3.0]).tolist() == [1.0, 1.0]
-    assert plain.noise_level([0.0, 3.0]).tolist() == [1.0, 1.0]
-    with pytest.raises(ConfigError, match="late_noise"):
-        dataclasses.replace(fading, late_noise=(1.0,))
+    assert plain.noise_shares([0.0, 3.0]).tolist() == [[1.0, 1.0]]
+    with pytest.raises(ConfigError, match=r"late_noise has shape \(1, 1\)"):
+        dataclasses.replace(fading, late_noise=((1.0,),))
 
 
 # Noise of the made survey at its end over that at its beginning, and how well it comes back.
@@ -116,10 +117,11 @@ def noisy() -> SurveyStyle:
 def test_noise_that_grows_is_measured_apart_from_the_gain(noisy):
     times = np.asarray(noisy.late_time_s)
     wanted = GROWTH ** (times / (N_TWT * DT_S))
-    ratio = noisy.noise_level(times) / wanted
+    power = np.square(noisy.late_noise).sum(axis=1)
+    ratio = np.sqrt(power) / wanted
     assert 20 * np.log10(ratio.max() / ratio.min()) < TOLERANCE_DB
-    power = np.square(noisy.late_noise) * noisy.late_share
-    assert power.sum() == pytest.approx(1.0, abs=1e-3)
+    whole = np.square(noisy.noise_amplitude).sum()
+    assert (power * noisy.late_share).sum() == pytest.approx(whole, rel=1e-3)
     assert any("noise of these windows" in note for note in noisy.notes)
 
 
@@ -133,11 +135,32 @@ def test_modelled_noise_grows_as_measured(noisy):
             vp=model[0], vs=model[1], rho=model[2], style=noisy, angles_deg=(5.0, 15.0), seed=2,
             window=Window((0, 0, start), (10, 20, 100)), dt_s=DT_S)
         levels.append(float(noise.std()))
-    wanted = noisy.late_noise[-1] / noisy.late_noise[0]
+    power = np.square(noisy.late_noise).sum(axis=1)
+    wanted = np.sqrt(power[-1] / power[0])
     assert levels[1] / levels[0] == pytest.approx(wanted, rel=0.12)
     # The spectrum of the style at those times says the same.
-    said = [noisy.spectrum(part="noise", twt_s=[t])[20] for t in noisy.late_time_s]
-    assert said[-1] / said[0] == pytest.approx(wanted, rel=1e-6)
+    said = [noisy.spectrum(part="noise", twt_s=[t]) for t in noisy.late_time_s]
+    np.testing.assert_allclose(said, noisy.late_noise, rtol=1e-6)
+
+
+def test_noise_that_changes_its_colour_is_modelled_so():
+    rng = np.random.default_rng(4)
+    lines = np.stack([survey(0.0, seed) for seed in range(5, 13)])
+    white = rng.standard_normal(lines.shape)
+    dull = 0.5 * (white + np.roll(white, 1, axis=-1))
+    share = np.arange(N_TWT) / (N_TWT - 1)
+    style = calibrate(lines + 0.5 * lines.std() * ((1 - share) * dull + share * white), DT_S,
+                      reflectivity=well_like_reflectivity())
+    window = Window((0, 0, 100), (8, 8, 700))
+    noise = coloured_noise(1, window, style, DT_S, "test")
+    found = []
+    for part in (noise[..., :150], noise[..., -150:]):
+        power = np.square(np.abs(np.fft.rfft(part * np.hanning(150), axis=-1))).mean((0, 1))
+        found.append(power[60:].sum() / power[:30].sum())
+    assert found[1] > 2.0 * found[0]
+    # A crop that lies within other rows of the table holds the same bits.
+    part = coloured_noise(1, Window((2, 1, 420), (3, 4, 90)), style, DT_S, "test")
+    assert np.array_equal(part, noise[2:5, 1:5, 320:410])
 
 
 def test_fit_ignores_level_and_never_falls():
@@ -158,9 +181,10 @@ def test_fit_ignores_level_and_never_falls():
 
 def test_windows_join_segments_of_about_as_many():
     centre, share, power = windows(np.arange(7.0), np.ones(7), np.arange(14.0).reshape(7, 2))
-    assert len(centre) == 5
+    assert len(centre) == 7
     assert share.sum() == pytest.approx(1.0)
-    assert power.shape == (5, 2)
+    assert power.shape == (7, 2)
+    assert len(windows(np.arange(30.0), np.ones(30), np.ones((30, 2)))[0]) == N_WINDOWS
     assert mean_loss(np.zeros(3), np.zeros(2), np.ones(2), np.full(2, 0.5)).tolist() == [1.0] * 3
 
 

@@ -92,7 +92,7 @@ TOLERANCE = {"facies": 0.1, "trend": 0.17, "bedding": 0.15, "detail": 0.23}
 def test_noise_has_the_covariance_of_the_prior_along_age(kind) -> None:
     window = Window((0, 0, 0), (1, 1, 2000))
     age = (2.0 * torch.arange(2000.0) + 0.3)[None, None]
-    weights = NoiseWeights(fine=1.0, strength=1.0)
+    weights = NoiseWeights(fine=1.0, lateral=1.0, strength=1.0)
     fields = [stratigraphic_noise(age, window, SPACING, seed, (kind,) * 64, weights)[0, 0]
               for seed in range(4)]
     for lag, wanted in zip(LAGS, PRIOR[kind], strict=True):
@@ -109,6 +109,23 @@ def test_strength_is_the_standard_deviation_of_all_but_detail() -> None:
                          for strength in (1.0, 1.3))
         ratio = torch.tensor([1.3, 1.3, 1.3, 1.0, 1.3])
         assert float((strong - plain * ratio).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("kind", ["facies", "trend"])
+def test_elastic_channels_change_sooner_along_a_layer_than_facies(kind) -> None:
+    window = Window((0, 0, 0), (1, 512, 40))
+    age = (4.0 * torch.arange(40.0)).expand(1, 512, 40)
+
+    def far(lateral: float) -> float:
+        weights = NoiseWeights(0.7, 0.18, 0.09, 0.03, 0.0, lateral=lateral, strength=1.0)
+        fields = [stratigraphic_noise(age, window, SPACING, seed, (kind,) * 24, weights)[0]
+                  for seed in range(4)]
+        assert abs(np.mean([float(field.var()) for field in fields]) - 1.0) < 0.15
+        return float(np.mean([float((field[:-384] * field[384:]).mean()) for field in fields]))
+
+    # Octaves of 0.9 (0.09 + 0.03) of the variance, or four times that, are lost at 384 lines.
+    lost = far(1.0) - far(4.0)
+    assert lost == pytest.approx(0.0 if kind == "facies" else 0.324, abs=0.06)
 
 
 def test_an_unknown_kind_of_channel_is_refused() -> None:
@@ -183,3 +200,5 @@ def test_weights_must_be_shares(values) -> None:
         NoiseWeights(style=-0.1)
     with pytest.raises(ConfigError, match="strength is"):
         NoiseWeights(strength=3.0)
+    with pytest.raises(ConfigError, match="lateral is"):
+        NoiseWeights(lateral=11.0)

@@ -92,6 +92,15 @@ def test_save_and_load_give_the_same_bits(toy_pipeline, tmp_path) -> None:
     assert len(loaded.weights_sha256) == 64
 
 
+def test_distilled_weights_take_their_own_number_of_steps(toy_pipeline) -> None:
+    fast, usual = (LithologyPipeline.from_pretrained(name) for name in ("fast", None))
+    assert (fast.default_steps, usual.default_steps, toy_pipeline.default_steps) == (2, 4, 4)
+    assert fast.weights_sha256 != usual.weights_sha256
+    structure, window = Structure.random(5), Window((0, 0, 0), (16, 16, 32))
+    own, two = (fast(structure, window, seed=5, num_inference_steps=n) for n in (None, 2))
+    assert_array_equal(own.vp, two.vp)
+
+
 def test_corrupt_weights_are_refused(toy_pipeline, tmp_path) -> None:
     toy_pipeline.save_pretrained(tmp_path / "saved")
     path = tmp_path / "saved" / "denoiser" / "diffusion_pytorch_model.safetensors"

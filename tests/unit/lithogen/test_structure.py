@@ -341,3 +341,15 @@ def test_rms_velocity_is_the_mean_of_squares_down_to_a_time(gradient) -> None:
         wanted = np.sqrt(np.square(background.velocity(middle)).mean())
         assert background.rms(twt_s) == pytest.approx(wanted, rel=1e-6)
     assert background.rms(0.0) == pytest.approx(1900.0, rel=1e-6)
+
+
+def test_labels_are_copies_of_a_part_without_what_bodies_fill_in() -> None:
+    found = Structure.random(3).evaluate(Window((0, 0, 40), (16, 18, 40)), Spacing())
+    box = (slice(2, 9), slice(4, 18), slice(5, 30))
+    part = found.labels(box)
+    for name in ("age", "rate", "fault", "throw_ms", "environment", "sequence"):
+        whole, mine = getattr(found, name), getattr(part, name)
+        assert torch.equal(mine, whole[box])
+        assert mine.untyped_storage().nbytes() < whole.untyped_storage().nbytes()
+    assert torch.equal(part.bodies.kind(), found.bodies.kind()[box])
+    assert part.fill.shape == (7, 14, 25, 0)
