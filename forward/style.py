@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +214,16 @@ class SurveyStyle:
         return from_amplitude(
             self.freq_hz, self.wavelet_amplitude, dt_s, size, phase_deg=self.phase_deg
         )
+
+    def without_noise(self) -> SurveyStyle:
+        """Return this style with no noise at any time.
+
+        Examples
+        --------
+        >>> float(load_style("npra_31_81").without_noise().spectrum(part="noise").max())
+        0.0
+        """
+        return replace(self, noise_amplitude=(0.0,) * len(self.freq_hz), late_noise=())
 
     def noise_filter(self, dt_s: float, amplitude: ArrayLike | None = None) -> Floats:
         """Return the zero-phase filter that colours white noise of unit variance.

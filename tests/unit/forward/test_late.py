@@ -57,7 +57,7 @@ def test_a_stationary_survey_stays_nearly_so():
 
 
 def test_the_modelled_record_fades_and_keeps_its_level(fading):
-    quiet = dataclasses.replace(fading, noise_amplitude=(0.0,) * len(fading.freq_hz))
+    quiet = fading.without_noise()
     halo = style_halo(quiet, DT_S)[2]
     centroids, levels = [], []
     for middle in (fading.late_time_s[0], fading.late_time_s[-1]):
