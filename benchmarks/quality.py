@@ -161,9 +161,9 @@ def set_figures(
 
 def recipe_of(model: str | None) -> dict[str, Any] | None:
     """Return the recipe beside the weights, None where they tell of none."""
-    from lithogen.pipeline import PACKAGED_WEIGHTS
+    from lithogen.pipeline import weights_folder
 
-    root = Path(model) if model else PACKAGED_WEIGHTS
+    root = weights_folder(model)
     folder = root / "denoiser" if (root / "denoiser").is_dir() else root
     recipe = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("recipe")
     return recipe if isinstance(recipe, dict) else None

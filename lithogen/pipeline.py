@@ -44,6 +44,18 @@ SPACING = Spacing()
 SPACINGS = tuple(Spacing(dt_s, d_m, d_m) for dt_s in (0.004, 0.002) for d_m in (25.0, 12.5))
 
 
+def weights_folder(name_or_path: Path | str | None) -> Path:
+    """Return the folder of weights that a name or path means; without one the default's.
+
+    Examples
+    --------
+    >>> weights_folder("fast").name
+    'fast'
+    """
+    folder = Path(name_or_path or PACKAGED_WEIGHTS)
+    return PACKAGED_WEIGHTS / FAST if str(folder) == FAST else folder
+
+
 @dataclass
 class LithologyOutput(BaseOutput):
     """Earth model of one window; arrays are (n_iline, n_xline, n_twt).
@@ -111,9 +123,7 @@ class LithologyPipeline(DiffusionPipeline):
         ------
         WeightsError : files are missing, corrupt or of another architecture.
         """
-        folder = Path(pretrained_model_name_or_path or PACKAGED_WEIGHTS)
-        if str(folder) == FAST:
-            folder = PACKAGED_WEIGHTS / FAST
+        folder = weights_folder(pretrained_model_name_or_path)
         model, sha256 = load_denoiser(folder)
         got = (model.config["n_latent"], model.config["n_condition"])
         require(got == (N_LATENT, N_CONDITION),
