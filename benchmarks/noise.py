@@ -2,10 +2,10 @@
 
 Correlation of the latent of prior worlds (facies code, and trend, bedding and detail of elastic
 residuals, less their means) and of the noise of the same kind of channel, between voxels of one
-column at lags of age, and between columns at equal age. Training uses --fine 1; sampling uses less
-of the finest bins of facies.
+column at lags of age, and between columns at equal age. Training uses --fine 1 --lateral 1
+--strength 1.
 
-    python benchmarks/noise.py [--n 12] [--first 3000] [--fine F]
+    python benchmarks/noise.py [--n 12] [--first 3000] [--fine F] [--lateral F] [--strength S]
 """
 
 from __future__ import annotations

@@ -133,7 +133,6 @@ class _Log:
             self.progress(self.step, self.total, loss)
 
 
-
 def _design(net: ForwardNet, pairs: Interfaces, angle_deg: float) -> tuple[Floats, Floats]:
     """Return the design matrix (n, n_basis * n_groups * n_terms) at one angle and the exact part.
 

@@ -33,6 +33,7 @@ SCALES = {"facies": 3.0, "trend": 1.0, "bedding": 8.0, "detail": 1.0}
 TREND_MS, BEDDING_MS = 12.0, 24.0
 # Least and greatest strength of bedding, in units of the residuals.
 BEDDING_LIMITS = (0.02, 4.0)
+_LOG_LIMITS = (np.float32(np.log(BEDDING_LIMITS[0])), np.float32(np.log(BEDDING_LIMITS[1])))
 # A shorter run of samples of a well does not tell how strongly beds differ.
 MIN_RUN = 6
 
@@ -91,8 +92,8 @@ def parts_of(residual: F32, dt_s: float) -> F32:
 def whole_of(parts: F32) -> F32:
     """Return residuals (3, ...) of their parts (7, ...): the inverse of `parts_of`."""
     trend, bedding, detail = np.split(parts, [N_RESIDUAL, N_RESIDUAL + 1])
-    least, most = np.log(BEDDING_LIMITS).astype(np.float32)
-    return np.asarray(trend + np.exp(np.clip(bedding, least, most)) * detail, dtype=np.float32)
+    strength = np.exp(np.clip(bedding, *_LOG_LIMITS))
+    return np.asarray(trend + strength * detail, dtype=np.float32)
 
 
 def parts_of_samples(residual: F32, sample: NDArray[np.int64], dt_s: float) -> F32:
@@ -120,9 +121,13 @@ def parts_of_samples(residual: F32, sample: NDArray[np.int64], dt_s: float) -> F
 
 def encode_latent(facies: NDArray[np.int8], parts: F32, mean: Tensor, std: Tensor) -> Tensor:
     """Return the standardised latent (..., n_latent) of facies and parts of residuals (7, ...)."""
-    code = torch.from_numpy(simplex_code())[torch.from_numpy(facies.astype(np.int64))]
     units = torch.from_numpy(parts).movedim(0, -1)
-    return (torch.cat([code, units], dim=-1) - mean) / std
+    return (torch.cat([_codes(facies), units], dim=-1) - mean) / std
+
+
+def _codes(facies: NDArray[np.int8]) -> Tensor:
+    """Codes of facies (...), (..., n_code)."""
+    return torch.from_numpy(simplex_code())[torch.from_numpy(facies.astype(np.int64))]
 
 
 def decode_latent(latent: Tensor, mean: Tensor, std: Tensor) -> tuple[NDArray[np.int8], F32]:
@@ -130,8 +135,8 @@ def decode_latent(latent: Tensor, mean: Tensor, std: Tensor) -> tuple[NDArray[np
     flat = latent.float().contiguous().reshape(-1, N_LATENT)
     facies = np.empty(len(flat), dtype=np.int8)
     residual = np.empty((N_RESIDUAL, len(flat)), dtype=np.float32)
-    limits = tuple(np.log(BEDDING_LIMITS).astype(np.float32))
-    nearest_code(flat.numpy(), mean.numpy(), std.numpy(), simplex_code(), limits, facies, residual)
+    nearest_code(flat.numpy(), mean.numpy(), std.numpy(), simplex_code(), _LOG_LIMITS, facies,
+                 residual)
     shape = latent.shape[:-1]
     return facies.reshape(shape), residual.reshape(-1, *shape)
 
@@ -139,6 +144,5 @@ def decode_latent(latent: Tensor, mean: Tensor, std: Tensor) -> tuple[NDArray[np
 def settle(latent: Tensor, mean: Tensor, std: Tensor) -> tuple[NDArray[np.int8], Tensor]:
     """Return facies (...) of a latent, and the latent with exactly their codes."""
     facies, _ = decode_latent(latent, mean, std)
-    code = torch.from_numpy(simplex_code())[torch.from_numpy(facies.astype(np.int64))]
-    code = (code - mean[:N_CODE]) / std[:N_CODE]
+    code = (_codes(facies) - mean[:N_CODE]) / std[:N_CODE]
     return facies, torch.cat([code.to(latent), latent[..., N_CODE:]], dim=-1)
