@@ -7,8 +7,6 @@ import dataclasses
 import json
 import os
 import platform
-import resource
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +26,9 @@ def machine() -> str:
 
 def peak_rss_mb() -> float:
     """Return the largest resident size of this process in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+    from lithogen.allocator import peak_memory_bytes
+
+    return peak_memory_bytes() / 1e6
 
 
 def parser(text: str | None) -> argparse.ArgumentParser:

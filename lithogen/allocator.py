@@ -1,4 +1,4 @@
-"""Memory allocator of the process: keep freed memory instead of handing it back each time.
+"""Memory of the process: how much it took, and an allocator that keeps what was freed.
 
 A tile's activations are some hundred megabytes that are freed and taken again at every layer.
 By default glibc returns them to the system each time, and a third of the processor time goes
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 
 # Parameter numbers of mallopt(3) in glibc.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
+_STATUS = Path("/proc/self/status")
 
 
 def keep_freed_memory() -> bool:
@@ -35,3 +37,26 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident size of this process so far, in bytes.
+
+    Notes
+    -----
+    On Linux it is VmHWM: `ru_maxrss` of a process that was started by a larger one holds the peak
+    of that one.
+
+    Examples
+    --------
+    >>> peak_memory_bytes() > 1_000_000
+    True
+    """
+    if _STATUS.is_file():
+        for line in _STATUS.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lithogen.allocator import peak_memory_bytes
 from lithogen.cli.blocks import (
     facies_shares,
     middle_inline,
@@ -328,20 +328,6 @@ def write_results(
     }
     write_json(folder / REPORT, report)
     return report
-
-
-def peak_memory_bytes() -> int:
-    """Return the largest resident size of this process so far, in bytes.
-
-    Examples
-    --------
-    >>> peak_memory_bytes() > 1_000_000
-    True
-    """
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
 def figures_line(report: Mapping[str, Any], path: Path) -> str:

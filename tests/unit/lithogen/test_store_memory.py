@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from lithogen.allocator import peak_memory_bytes
 from lithogen.grid import Window
 from lithogen.scale import columns
 
@@ -18,7 +19,8 @@ HALO_SAMPLES = 41
 
 # One column of tiles with an untrained network of the package's own widths.
 CHILD = """
-import resource, torch, lithogen
+import torch, lithogen
+from lithogen.allocator import peak_memory_bytes
 from lithogen.conditioning import N_ALL_CONTROLS
 from lithogen.dataset import LABELS, Layout
 from lithogen.models.litho_net import LithoNet
@@ -29,8 +31,7 @@ lithogen.generate((64, 64, 16), 1, origin=(0, 0, 60), steps=1, progress=False, l
                   model=lithogen.LithologyPipeline(net))
 layout = Layout(lithogen.Window((0, 0, 0), (64, 64, 16)), lithogen.Spacing(), (5.0, 15.0, 25.0),
                 tuple(LABELS))
-unit = 1 if __import__("sys").platform == "darwin" else 1024
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, working_bytes(layout, (0, 0, 41)))
+print(peak_memory_bytes(), working_bytes(layout, (0, 0, 41)))
 """
 # An estimate far above the truth refuses worlds that fit.
 MOST_TOO_HIGH = 2.0
@@ -78,6 +79,14 @@ def test_held_samples_do_not_grow_with_the_axis(n_twt, monkeypatch) -> None:
     assert ends[-1] == column.stop[2]
     assert len(n_tiles) == len(depths)
     assert max(depths) <= columns.BLOCK_SAMPLES + 2 * HALO_SAMPLES + TILE_SAMPLES
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss elsewhere")
+def test_peak_is_that_of_the_process_itself() -> None:
+    held = np.ones(40_000_000)  # 320 MB in this process, none of it in the other
+    code = "from lithogen.allocator import peak_memory_bytes; print(peak_memory_bytes())"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(ended.stdout) < held.nbytes <= peak_memory_bytes()
 
 
 @pytest.mark.slow
