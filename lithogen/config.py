@@ -7,7 +7,9 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import shutil
+import textwrap
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +21,8 @@ from lithogen.errors import ConfigError, OutputError, WeightsError
 
 Config = TypeVar("Config")
 MANIFEST = "MANIFEST.json"
+# A list of numbers as json.dumps indents it; no string of JSON holds a line break.
+_NUMBERS = re.compile(r"\[\n(?P<indent> +)(?P<numbers>[-+.0-9eE,\s]+?)\n *\]")
 
 
 def nearest_name(name: str, known: list[str]) -> str:
@@ -128,14 +132,24 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Write strict JSON (no NaN) atomically, two-space indent.
+    """Write strict JSON (no NaN) atomically, two-space indent, numbers of a list side by side.
 
     Raises
     ------
     OutputError : the target cannot be written.
     ValueError : `value` holds NaN or an infinity.
     """
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, sort_keys=False) + "\n")
+    text = json.dumps(value, indent=2, allow_nan=False, sort_keys=False)
+    write_text(path, _NUMBERS.sub(_side_by_side, text) + "\n")
+
+
+def _side_by_side(found: re.Match[str]) -> str:
+    """Numbers of one list, as many to a line as fit."""
+    indent = found["indent"]
+    filled = textwrap.fill(" ".join(found["numbers"].split()), 98, initial_indent=indent,
+                           subsequent_indent=indent, break_on_hyphens=False)
+    flat = f"[{filled.strip()}]"
+    return flat if "\n" not in filled and len(flat) < 60 else f"[\n{filled}\n{indent[2:]}]"
 
 
 def sha256_hex(content: bytes) -> str:

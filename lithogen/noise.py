@@ -174,7 +174,9 @@ def _along_age(
     """Yield stream, width of bins and the share in every channel of the functions of age alone."""
     rest = 1.0 - weights.style
     more = (_lateral(kinds, weights) - 1.0) * (weights.octave_long + weights.octave_short)
-    shared, package = rest * (weights.shared - more)[:, None], rest * weights.package
+    # Where octaves take all of it, rounding must not leave less than nothing.
+    left = np.maximum(weights.shared - more, 0.0)
+    shared, package = rest * left[:, None], rest * weights.package
     table = np.array([BIN_SHARES[kind] for kind in kinds])
     is_facies = np.array([kind == "facies" for kind in kinds])
     less = np.where(is_facies, (1.0 - weights.fine) * table[:, 0], 0.0)

@@ -15,7 +15,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from lithogen.errors import require
-from lithogen.latent import N_CODE
+from lithogen.latent import CODE_TRUST, N_CODE, PARTS_TRUST
 from lithogen.models.litho_net import LithoNet
 
 DEFAULT_STEPS = 4
@@ -123,7 +123,7 @@ class Known:
 
     Parameters
     ----------
-    index : places (iline, xline, twt) in the volume, int64 (n, 3).
+    index : places (batch, iline, xline, twt), int64 (n, 4).
     latent : standardised, (n, n_latent), NaN in channels that are unknown.
     """
 
@@ -135,22 +135,20 @@ class Known:
         return Known(self.index.to(device), self.latent.to(device))
 
     def put(self, clean: Tensor) -> None:
-        """Write what is known into a clean latent (1, iline, xline, twt, n_latent), in place."""
-        i, j, k = self.index.T
-        found = clean[0, i, j, k]
-        clean[0, i, j, k] = torch.where(self.latent.isnan(), found, self.latent)
+        """Write what is known into a clean latent, (batch, iline, xline, twt, n_latent)."""
+        at = self.index.unbind(1)
+        clean[at] = torch.where(self.latent.isnan(), clean[at], self.latent)
 
     def put_noisy(self, latent: Tensor, noise: Tensor, sigma: float) -> None:
         """Write what is known into a latent of a noise level, in place.
 
         Parameters
         ----------
-        latent, noise : (1, iline, xline, twt, n_latent). sigma : noise level 0..1.
+        latent, noise : (batch, iline, xline, twt, n_latent). sigma : noise level 0..1.
         """
-        i, j, k = self.index.T
-        found, start = latent[0, i, j, k], noise[0, i, j, k]
-        wanted = (1.0 - sigma) * self.latent + sigma * start
-        latent[0, i, j, k] = torch.where(self.latent.isnan(), found, wanted)
+        at = self.index.unbind(1)
+        wanted = (1.0 - sigma) * self.latent + sigma * noise[at]
+        latent[at] = torch.where(self.latent.isnan(), latent[at], wanted)
 
 
 def denoise(
@@ -168,7 +166,7 @@ def denoise(
     steps : network evaluations.
     scheduler : a deterministic flow-matching scheduler of diffusers, see `checked_scheduler`; by
         default that of `default_scheduler`, at `noise_levels`.
-    known : voxels whose clean latent is replaced at every step; batch 1.
+    known : voxels whose clean latent is replaced at every step.
     is_spent : the noise is not needed any more and may be overwritten; ignored with `known`.
 
     Returns
@@ -198,18 +196,37 @@ def denoise(
         clean: Tensor = model(latent, level, condition, controls, wells, **told)
         if known is not None:
             known.put(clean)
+        straight = None
+        if is_angle and wells is not None:
+            then = 0.0 if is_last else levels[place + 1]
+            straight = torch.lerp(clean, latent, then / sigma)
         if is_last and type(flow) is FlowMatchEulerDiscreteScheduler:
             # The last Euler step, to noise level 0, ends at the clean latent.
             return clean
         if is_last and is_angle:
             _finish(flow, latent, clean, sigma, timestep)
+            _trust_wells(latent, straight, wells)
             break
         # The clean latent is not needed any more, and volumes are large: work in it.
         velocity = clean.sub_(latent).div_(-sigma)
         latent = flow.step(velocity, timestep, latent, return_dict=False)[0]
+        _trust_wells(latent, straight, wells)
     if known is not None:
         known.put(latent)
     return latent
+
+
+def _trust_wells(latent: Tensor, straight: Tensor | None, wells: Tensor | None) -> None:
+    """Let latents follow the straight path as far as wells say where it ends, in place.
+
+    A step along the angle is exact where nothing is known of the clean latent, a straight one where
+    all is; what a well tells of a voxel is about the square of its confidence of the variance.
+    """
+    if straight is None or wells is None:
+        return
+    for part, channel in ((slice(N_CODE), CODE_TRUST), (slice(N_CODE, None), PARTS_TRUST)):
+        share = wells[..., channel, None].square()
+        latent[..., part].lerp_(straight[..., part], share)
 
 
 def _finish(

@@ -61,14 +61,38 @@ class ConvBlock(nn.Module):
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
         nn.init.zeros_(self.conv2.weight)
+        self.is_columnar = first[:2] == second[:2] == (1, 1)
 
     def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
         """Transform (batch, channel, iline, xline, twt) under an embedding (batch, n)."""
         scale, shift = self.film(embedding)[:, :, None, None, None].chunk(2, dim=1)
         inner = self.conv1(functional.silu(self.norm1(hidden)))
-        inner = self.norm2(inner) * (1 + scale.to(inner.dtype)) + shift.to(inner.dtype)
-        out: Tensor = hidden + self.conv2(functional.silu(inner))
+        inner = torch.addcmul(shift.to(inner.dtype), self.norm2(inner), 1 + scale.to(inner.dtype))
+        in_place = not torch.is_grad_enabled()
+        more = self.conv2(functional.silu(inner, inplace=in_place))
+        out: Tensor = more.add_(hidden) if in_place else hidden + more
         return out
+
+
+def through(blocks: nn.ModuleList, hidden: Tensor, embedding: Tensor) -> Tensor:
+    """Take (batch, channel, iline, xline, twt) through blocks, one after the other.
+
+    Without gradients, blocks that look along twt only are worked through line by line: what a line
+    holds stays in the cache from the first block to the last.
+    """
+    is_apart = not torch.is_grad_enabled() and hidden.device.type == "cpu" and len(blocks) > 0 and (
+        all(block.is_columnar for block in blocks))
+    if not is_apart:
+        for block in blocks:
+            hidden = block(hidden, embedding)
+        return hidden
+    out = torch.empty_like(hidden)
+    for line in range(hidden.shape[2]):
+        part = hidden[:, :, line:line + 1]
+        for block in blocks:
+            part = block(part, embedding)
+        out[:, :, line:line + 1] = part
+    return out
 
 
 class SigmaEmbedding(nn.Module):

@@ -18,6 +18,7 @@ from lithogen.models.blocks import (
     depth_to_space,
     lift_weights,
     space_to_depth,
+    through,
     to_channels_first,
     to_channels_last,
 )
@@ -28,6 +29,9 @@ SLAB_VOXELS = 50_000
 
 class LithoNet(ModelMixin, ConfigMixin):
     """Predict the clean latent from a noisy one and the structure it lies in.
+
+    Voxels are folded into tokens, wide and one sample thin, on which blocks of convolutions work
+    before and after a coarser level of cells; tokens then speak to a small network of voxels.
 
     Parameters
     ----------
@@ -40,10 +44,14 @@ class LithoNet(ModelMixin, ConfigMixin):
     coarsen : tokens folded into one cell of the second level, per axis.
     widths : channels of tokens and of cells.
     n_blocks : blocks before, at and after the second level.
-    kernels : extents of the two convolutions of a block.
+    kernels : extents of the two convolutions of a block of cells.
+    token_kernels : the same for blocks of tokens, () for those of cells.
     n_voxel : channels of the voxel level, a small network that joins what a voxel itself
         holds to what its tokens say.
     n_hidden : channels of a second layer of the voxel level, 0 for none.
+    taps : odd numbers of samples along twt around it that a voxel sees of the latent and of the
+        first layer of the voxel level (the second only with `n_hidden`). Beds are a few samples
+        thin and dip within a token: a voxel has to see its own column.
     lift : how tokens speak to voxels: "fold" (a token has an own word for each of its voxels),
         "linear" (tokens are interpolated between lines) or "both".
     n_embedding : size of the embedding of sigma and controls.
@@ -63,14 +71,16 @@ class LithoNet(ModelMixin, ConfigMixin):
         n_latent: int = 16,
         n_condition: int = 21,
         n_controls: int = 41,
-        n_well: int = 15,
+        n_well: int = 19,
         patch: tuple[int, int, int] = (4, 4, 1),
         coarsen: tuple[int, int, int] = (1, 1, 4),
         widths: tuple[int, int] = (48, 64),
         n_blocks: tuple[int, int, int] = (1, 3, 1),
         kernels: tuple[tuple[int, int, int], tuple[int, int, int]] = ((3, 3, 3), (3, 3, 3)),
+        token_kernels: tuple[tuple[int, int, int], ...] = (),
         n_voxel: int = 24,
         n_hidden: int = 0,
+        taps: tuple[int, int] = (1, 1),
         lift: str = "fold",
         n_embedding: int = 96,
         latent_mean: tuple[float, ...] = (),
@@ -88,14 +98,14 @@ class LithoNet(ModelMixin, ConfigMixin):
         self.enter = nn.Linear(n_in * fold, fine)
         # Without wells the maps of wells are left out: what they add is linear in them.
         self.enter_wells = nn.Linear(n_well * fold, fine, bias=False)
-        self.before = _blocks(n_blocks[0], fine, n_embedding, kernels)
+        self.before = _blocks(n_blocks[0], fine, n_embedding, token_kernels or kernels)
         steps = (int(coarsen[0]), int(coarsen[1]), int(coarsen[2]))
         self.stride = tuple(p * c for p, c in zip(self.patch, steps, strict=True))
         self.down = nn.Conv3d(fine, coarse, steps, stride=steps)
         self.middle = _blocks(n_blocks[1], coarse, n_embedding, kernels)
         self.up = nn.ConvTranspose3d(coarse, fine, steps, stride=steps)
         self.join = nn.Linear(2 * fine, fine)
-        self.after = _blocks(n_blocks[2], fine, n_embedding, kernels)
+        self.after = _blocks(n_blocks[2], fine, n_embedding, token_kernels or kernels)
         self.norm = ChannelNorm(fine)
         self.fold = nn.Linear(fine, n_voxel * fold) if lift in ("fold", "both") else None
         self.linear = nn.Linear(fine, n_voxel) if lift in ("linear", "both") else None
@@ -104,6 +114,8 @@ class LithoNet(ModelMixin, ConfigMixin):
         self.own_wells = nn.Linear(n_well, n_voxel, bias=False)
         self.film = nn.Linear(n_embedding, 2 * n_voxel)
         self.hidden = nn.Linear(n_voxel, n_hidden) if n_hidden else None
+        self.own_around = _column(n_latent, n_voxel, taps[0])
+        self.hidden_around = _column(n_voxel, n_hidden, taps[1]) if n_hidden else None
         self.n_code = len(codes[0]) if codes else 0
         n_out = n_latent - self.n_code + len(codes)
         self.last = nn.Linear(n_hidden or n_voxel, n_out)
@@ -193,7 +205,9 @@ class LithoNet(ModelMixin, ConfigMixin):
         """Yield ranges of lines and of samples of few enough voxels, whole patches each."""
         batch, n_line, n_cross, n_twt = latent.shape[:4]
         (lines, _, step), per_sample = self.patch, batch * self.patch[0] * n_cross
-        samples = max(SLAB_VOXELS // per_sample // step, 1) * step
+        # Layers that look along twt want whole traces.
+        is_pointwise = self.own_around is None and self.hidden_around is None
+        samples = max(SLAB_VOXELS // per_sample // step, 1) * step if is_pointwise else n_twt
         for first in range(0, n_line, lines):
             for top in range(0, n_twt, samples):
                 yield slice(first, first + lines), slice(top, min(top + samples, n_twt))
@@ -218,15 +232,11 @@ class LithoNet(ModelMixin, ConfigMixin):
         # 1x1x1 convolutions are matrix products over the last axis: several times faster so.
         weight = self._columns(slice(0, gain.shape[1]))
         fine = to_channels_first(told + self._folded(latent, weight, None, gain))
-        for block in self.before:
-            fine = block(fine, embedding)
-        coarse = self.down(fine)
-        for block in self.middle:
-            coarse = block(coarse, embedding)
+        fine = through(self.before, fine, embedding)
+        coarse = through(self.middle, self.down(fine), embedding)
         joined = torch.cat([to_channels_last(fine), to_channels_last(self.up(coarse))], dim=-1)
         fine = to_channels_first(self.join(joined))
-        for block in self.after:
-            fine = block(fine, embedding)
+        fine = through(self.after, fine, embedding)
         return silu(to_channels_last(self.norm(fine)))
 
     def _columns(self, channels: slice) -> Tensor:
@@ -262,6 +272,8 @@ class LithoNet(ModelMixin, ConfigMixin):
         """Scores of the voxels of some lines; `said` holds the tokens of all their samples."""
         plain = latent * gain[:, None, None, None]
         near = self.own(torch.cat([plain, condition.to(plain.dtype)], -1))
+        if self.own_around is not None:
+            near = near + to_channels_last(self.own_around(to_channels_first(plain)))
         if wells is not None:
             near = near + self.own_wells(wells)
         here = rows if rows is not None else slice(0, latent.shape[1])
@@ -276,7 +288,10 @@ class LithoNet(ModelMixin, ConfigMixin):
         in_place = not torch.is_grad_enabled()
         near = silu(torch.addcmul(shift, near, 1 + scale), inplace=in_place)
         if self.hidden is not None:
-            near = silu(self.hidden(near), inplace=in_place)
+            inner = self.hidden(near)
+            if self.hidden_around is not None:
+                inner = inner + to_channels_last(self.hidden_around(to_channels_first(near)))
+            near = silu(inner, inplace=in_place)
         gate = self.skip(embedding)[:, None, None, None, :]
         out = torch.addcmul(self.last(near), gate.to(near.dtype), self.direct(plain))
         return out * self.answer_scale.to(out.dtype)
@@ -301,6 +316,15 @@ def _blocks(
     kernels: Sequence[Sequence[int]],
 ) -> nn.ModuleList:
     return nn.ModuleList(ConvBlock(width, n_embedding, kernels) for _ in range(count))
+
+
+def _column(n_in: int, n_out: int, taps: int) -> nn.Conv3d | None:
+    """Convolution along twt that begins at zero, None for a single sample."""
+    if taps == 1:
+        return None
+    layer = nn.Conv3d(n_in, n_out, (1, 1, int(taps)), padding=(0, 0, int(taps) // 2), bias=False)
+    nn.init.zeros_(layer.weight)
+    return layer
 
 
 def _standardised(

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 Lift = tuple[I32, I32, F32]
-# Samples worked on together, the whole depth of a tile: their features fit the second-level cache,
-# and loops are long enough for wide instructions. Another length changes no bit.
-RUN = 256
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 # Where tanh is 1 in single precision.
 _FLAT = np.float32(7.9)
@@ -143,11 +140,33 @@ def mix_lines(lifted: F32, along_i: tuple[int, int, np.float32], out: F32) -> No
 
 
 @compiled
-def turn(part: F32, top: int, n: int, out: F32) -> None:
-    """Write n samples of one trace (n_twt, channel) as (channel, n)."""
+def turn(part: F32, out: F32) -> None:
+    """Write one trace (n_twt, channel) as (channel, n_twt)."""
     for c in range(part.shape[1]):
-        for b in range(n):
-            out[c, b] = part[top + b, c]
+        for b in range(part.shape[0]):
+            out[c, b] = part[b, c]
+
+
+@compiled
+def look_around(part: F32, taps: int, n: int, out: F32) -> None:
+    """Write what lies up to taps // 2 samples above and below, nearest tap by tap, without itself.
+
+    `part` is (channel, n), `out` (channel * (taps - 1), n); beyond the ends there is zero.
+    """
+    n_channel, row = part.shape[0], 0
+    for tap in range(taps):
+        shift = tap - taps // 2
+        if shift == 0:
+            continue
+        first, last = max(0, -shift), min(n, n - shift)
+        for c in range(n_channel):
+            for b in range(first):
+                out[row, b] = _ZERO
+            for b in range(first, last):
+                out[row, b] = part[c, b + shift]
+            for b in range(max(last, first), n):
+                out[row, b] = _ZERO
+            row += 1
 
 
 @compiled
@@ -167,47 +186,50 @@ def line_answer(
     along_i, along_j : tokens before and after, and the share of the second.
     """
     latent, condition, wells = told
-    n_latent, n_condition, n_well = latent.shape[2], condition.shape[2], wells.shape[2]
+    n_latent, n_condition, n = latent.shape[2], condition.shape[2], latent.shape[1]
     n_voxel, n_facies, n_code = own.shape[0], codes.shape[0], codes.shape[1]
-    n_res, n_twt = last.shape[0] - n_facies, latent.shape[1]
-    x = np.empty((n_latent + n_condition + n_well, RUN), dtype=np.float32)
-    first = np.empty((n_voxel, RUN), dtype=np.float32)
-    second = np.empty((hidden.shape[0], RUN), dtype=np.float32)
-    score = np.empty((last.shape[0], RUN), dtype=np.float32)
-    code = np.empty((n_code, RUN), dtype=np.float32)
+    n_res, n_point = last.shape[0] - n_facies, n_latent + n_condition + wells.shape[2]
+    # Of what is looked at around a voxel its own sample stands first, once.
+    x = np.empty((own.shape[1], n), dtype=np.float32)
+    first = np.empty((hidden.shape[1], n), dtype=np.float32)
+    second = np.empty((hidden.shape[0], n), dtype=np.float32)
+    score = np.empty((last.shape[0], n), dtype=np.float32)
+    code = np.empty((n_code, n), dtype=np.float32)
     table, nothing = np.ascontiguousarray(codes.T), np.zeros(n_code, dtype=np.float32)
-    spare = np.empty(RUN, dtype=np.float32)
+    spare = np.empty(n, dtype=np.float32)
     near = np.empty(lifted.shape[1:], dtype=np.float32)
+    own_taps = (own.shape[1] - n_point) // n_latent + 1
+    hidden_taps = hidden.shape[1] // n_voxel
     mix_lines(lifted, along_i, near)
     before, after, share = along_j
     for j in range(latent.shape[0]):
         t0, t1, token, v = before[j], after[j], j // step, share[j]
         begin_word = (slot + j % step) * n_voxel
-        for top in range(0, n_twt, RUN):
-            n = min(RUN, n_twt - top)
-            for c in range(n_voxel):
-                for b in range(n):
-                    first[c, b] = words[token, begin_word + c, top + b] + (
-                        (_ONE - v) * near[t0, c, top + b] + v * near[t1, c, top + b])
-            turn(latent[j], top, n, x[:n_latent])
-            turn(condition[j], top, n, x[n_latent:n_latent + n_condition])
-            turn(wells[j], top, n, x[n_latent + n_condition:])
-            add_products(own, x, first, n)
-            swish(first, n)
-            begin(second, hidden_bias, n)
-            add_products(hidden, first, second, n)
-            swish(second, n)
-            begin(score, last_bias, n)
-            add_products(last, second, score, n)
-            add_products(direct, x[:n_latent], score, n)
-            chances(score[:n_facies], spare, n)
-            begin(code, nothing, n)
-            add_products(table, score[:n_facies], code, n)
+        for c in range(n_voxel):
             for b in range(n):
-                for c in range(n_code):
-                    out[j, top + b, c] = code[c, b]
-                for c in range(n_res):
-                    out[j, top + b, n_code + c] = score[n_facies + c, b]
+                first[c, b] = words[token, begin_word + c, b] + (
+                    (_ONE - v) * near[t0, c, b] + v * near[t1, c, b])
+        turn(latent[j], x[:n_latent])
+        turn(condition[j], x[n_latent:n_latent + n_condition])
+        turn(wells[j], x[n_latent + n_condition:n_point])
+        look_around(x[:n_latent], own_taps, n, x[n_point:])
+        add_products(own, x, first[:n_voxel], n)
+        swish(first[:n_voxel], n)
+        look_around(first[:n_voxel], hidden_taps, n, first[n_voxel:])
+        begin(second, hidden_bias, n)
+        add_products(hidden, first, second, n)
+        swish(second, n)
+        begin(score, last_bias, n)
+        add_products(last, second, score, n)
+        add_products(direct, x[:n_latent], score, n)
+        chances(score[:n_facies], spare, n)
+        begin(code, nothing, n)
+        add_products(table, score[:n_facies], code, n)
+        for b in range(n):
+            for c in range(n_code):
+                out[j, b, c] = code[c, b]
+            for c in range(n_res):
+                out[j, b, n_code + c] = score[n_facies + c, b]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +238,9 @@ class VoxelWeights:
 
     Parameters
     ----------
-    own : (n_voxel, n_latent + n_condition + n_well). fold, linear : (weight, bias) of the words of
-        tokens. hidden, last : (weight, bias). direct : (n_out, n_latent).
+    own : (n_voxel, n_latent + n_condition + n_well + n_latent * (taps - 1)). fold, linear :
+        (weight, bias) of the words of tokens. hidden : (weight, bias), with columns for the voxel
+        itself and then for those around it. last : (weight, bias). direct : (n_out, n_latent).
     codes : (n_facies, n_code).
     """
 
@@ -273,8 +296,12 @@ def _prepared(
     scale, shift = model.film(embedding)[0].chunk(2)
     scale = 1.0 + scale
     n_voxel, n_latent = len(scale), len(gain)
-    rows = [model.own.weight[:, :n_latent] * gain, model.own.weight[:, n_latent:]]
-    own = torch.cat(rows + [model.own_wells.weight] * with_wells, 1)
+    inside, around = _split(model.own_around)
+    rows = [(model.own.weight[:, :n_latent] + inside) * gain, model.own.weight[:, n_latent:]]
+    rows += [model.own_wells.weight] * with_wells
+    own = torch.cat(rows + [part * gain for part in around], 1)
+    inside, around = _split(model.hidden_around)
+    inner = torch.cat([hidden.weight + inside, *around], 1)
     words = fold.weight.reshape(-1, n_voxel, fold.in_features)
     gate, out = model.skip(embedding)[0], model.answer_scale
     return VoxelWeights(
@@ -282,11 +309,19 @@ def _prepared(
         ((words * scale[:, None]).reshape(fold.weight.shape),
          (fold.bias.reshape(-1, n_voxel) * scale).reshape(-1)),
         (lift.weight * scale[:, None], lift.bias * scale + shift),
-        (_array(hidden.weight), _array(hidden.bias)),
+        (_array(inner), _array(hidden.bias)),
         (_array(model.last.weight * out[:, None]), _array(model.last.bias * out)),
         _array(model.direct.weight * (gate * out)[:, None] * gain),
         _array(model.code_table),
     )
+
+
+def _split(layer: nn.Conv3d | None) -> tuple[Tensor | float, list[Tensor]]:
+    """Weights of the sample itself, and of every one around it, each (n_out, n_in)."""
+    if layer is None:
+        return 0.0, []
+    taps = list(layer.weight[:, :, 0, 0, :].unbind(-1))
+    return taps.pop(len(taps) // 2), taps
 
 
 def _array(values: Tensor) -> F32:

@@ -20,7 +20,7 @@ class LithoTraining:
     seed : names worlds, crops, noise and initial weights.
     n_worlds : number of procedural worlds kept in memory.
     world_shape, crop_shape : voxels of a cached world and of a training crop.
-    margin : voxels at the crop's sides that the loss leaves out.
+    margin : voxels at the crop's sides (iline, xline, twt) that the loss leaves out.
     batch, micro_batch : crops a step, and how many of them are worked on at a time.
     n_steps : optimiser steps.
     learning_rate, warm_up, decay_from : peak rate; linear warm-up steps; share of the run
@@ -40,8 +40,8 @@ class LithoTraining:
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
     head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).
     rescale : standardise the latent anew by these worlds, with `--init` too.
-    patch, coarsen, widths, n_blocks, kernels, n_voxel, n_hidden, lift, n_embedding :
-        architecture of LithoNet.
+    patch, coarsen, widths, n_blocks, kernels, token_kernels, n_voxel, n_hidden, taps, lift,
+        n_embedding : architecture of LithoNet.
     log_every, save_every, sample_every : steps between log lines, checkpoints, pictures.
 
     Raises
@@ -53,7 +53,7 @@ class LithoTraining:
     n_worlds: int = 240
     world_shape: tuple[int, int, int] = (64, 64, 104)
     crop_shape: tuple[int, int, int] = (48, 48, 80)
-    margin: int = 6
+    margin: tuple[int, int, int] = (6, 6, 6)
     batch: int = 2
     micro_batch: int = 2
     n_steps: int = 6000
@@ -82,8 +82,10 @@ class LithoTraining:
     widths: tuple[int, int] = (48, 64)
     n_blocks: tuple[int, int, int] = (1, 3, 1)
     kernels: tuple[tuple[int, int, int], tuple[int, int, int]] = ((3, 3, 3), (3, 3, 3))
+    token_kernels: tuple[tuple[int, int, int], ...] = ()
     n_voxel: int = 24
     n_hidden: int = 0
+    taps: tuple[int, int] = (1, 1)
     lift: str = "fold"
     n_embedding: int = 96
     log_every: int = 10
@@ -106,13 +108,20 @@ class LithoTraining:
         for name in ("other_spacing", "unknown_controls", "wells"):
             share = getattr(self, name)
             require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")
-        for axis, crop, whole, p, c in zip(
+        for axis, crop, whole, p, c, m in zip(
             ("iline", "xline", "twt"), self.crop_shape, self.world_shape, self.patch,
-            self.coarsen, strict=True,
+            self.coarsen, self.margin, strict=True,
         ):
-            require(2 * self.margin < crop <= whole and crop % (p * c) == 0,
+            require(0 <= 2 * m < crop <= whole and crop % (p * c) == 0,
                     f"crop_shape along {axis} is {crop}: wanted a multiple of {p * c}, above "
-                    f"{2 * self.margin} and at most {whole}")
+                    f"{2 * m} (twice the margin) and at most {whole}")
+
+    @property
+    def inner(self) -> tuple[slice, slice, slice]:
+        """What the margin of a crop leaves."""
+        i, j, k = (slice(m, size - m) for m, size in
+                   zip(self.margin, self.crop_shape, strict=True))
+        return i, j, k
 
     @classmethod
     def from_toml(cls, path: Path | str) -> LithoTraining:

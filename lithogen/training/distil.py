@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from lithogen.errors import WeightsError, require
-from lithogen.latent import settle
+from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_LATENT, PARTS_TRUST, settle
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
 from lithogen.pipeline import PACKAGED_WEIGHTS
-from lithogen.sampling import denoise
+from lithogen.sampling import Known, denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.worlds import Batch
 from lithogen.world import latent_scale
@@ -58,10 +58,32 @@ def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
     mean, std = latent_scale(teacher)
     with torch.no_grad():
         made = denoise(teacher, batch.noise, batch.condition, batch.controls,
-                       recipe.teacher_steps, wells=batch.wells)
+                       recipe.teacher_steps, wells=batch.wells,
+                       known=known_voxels(batch.wells, mean, std))
     facies, latent = settle(made.cpu(), mean, std)
     return replace(batch, latent=latent.to(batch.latent.device),
                    facies=torch.from_numpy(facies).to(batch.facies.device))
+
+
+def known_voxels(wells: Tensor | None, mean: Tensor, std: Tensor) -> Known | None:
+    """Return what maps of wells say of the wells' own voxels, None where there are none.
+
+    Parameters
+    ----------
+    wells : maps, (batch, iline, xline, twt, 19), see `lithogen.wells.project.well_maps`, or None.
+    mean, std : standardisation of the latent, each (n_latent,).
+    """
+    if wells is None:
+        return None
+    index = (wells[..., IS_WELL] > 0).nonzero()
+    if len(index) == 0:
+        return None
+    said = wells[index.unbind(1)]
+    latent = (said[:, :N_LATENT] - mean.to(said)) / std.to(said)
+    knows_code, knows_parts = (said[:, flag, None] > 0 for flag in (CODE_TRUST, PARTS_TRUST))
+    is_code = torch.arange(latent.shape[1], device=said.device) < N_CODE
+    is_known = torch.where(is_code, knows_code, knows_parts)
+    return Known(index, latent.where(is_known, torch.full_like(latent, torch.nan)))
 
 
 def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batch:
@@ -74,7 +96,10 @@ def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batc
     """
     if not levels:
         return batch
+    known = known_voxels(batch.wells, *latent_scale(student))
     latent = batch.noise * levels[0]
+    if known is not None:
+        known.put_noisy(latent, batch.noise, levels[0])
     out = latent.clone()
     with torch.no_grad():
         for now, then in pairwise(levels):
@@ -83,6 +108,10 @@ def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batc
                 break
             level = torch.full_like(batch.sigma, now)
             clean = student(latent, level, batch.condition, batch.controls, batch.wells)
+            if known is not None:
+                known.put(clean)
             latent = clean + (latent - clean) * (then / now)
+            if known is not None:
+                known.put_noisy(latent, batch.noise, then)
             out[later] = latent[later]
     return replace(batch, noisy=out)

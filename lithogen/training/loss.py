@@ -22,8 +22,7 @@ def flow_loss(model: LithoNet, batch: Batch, recipe: LithoTraining) -> tuple[Ten
     Dieleman et al. (2022), Continuous diffusion for categorical data: cross entropy.
     """
     scores = model.scores(batch.given(), batch.sigma, batch.condition, batch.controls, batch.wells)
-    m = recipe.margin
-    inner = (slice(None), slice(m, -m), slice(m, -m), slice(m, -m))
+    inner = (slice(None), *recipe.inner)
     scores, target = scores[inner].float(), batch.latent[inner]
     error = ((model.clean(scores) - target) / model.channel_scale).square()
     # (batch, channel): weight 1 / sigma^2 at the noise level seen by a channel of unit variance.

@@ -45,8 +45,7 @@ def quality_table(model: LithoNet, recipe: LithoTraining, mean: Tensor, std: Ten
     errors: dict[float, list[float]] = {sigma: [] for sigma in LEVELS}
     guess: list[float] = []
     pairs, residuals = [], []
-    m = recipe.margin
-    inner = (slice(m, -m),) * 3
+    inner = recipe.inner
     for batch, made in _sampled(model, recipe, mean, std, make_worlds(recipe, "test", N_CROPS)):
         with torch.inference_mode():
             for sigma, found in errors.items():

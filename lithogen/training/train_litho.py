@@ -49,8 +49,8 @@ from lithogen.world import latent_scale
 log = logging.getLogger(__name__)
 
 MODEL_FOLDER = "model"
-ARCHITECTURE = ("patch", "coarsen", "widths", "n_blocks", "kernels", "n_voxel", "n_hidden", "lift",
-                "n_embedding")
+ARCHITECTURE = ("patch", "coarsen", "widths", "n_blocks", "kernels", "token_kernels",
+                "n_voxel", "n_hidden", "taps", "lift", "n_embedding")
 SamplePicture = Callable[[Path, NDArray[np.int8], NDArray[np.int8]], None]
 
 
@@ -207,8 +207,10 @@ def new_model(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet:
         model: LithoNet = LithoNet(
             n_latent=N_LATENT, n_condition=N_CONDITION, n_controls=N_ALL_CONTROLS, n_well=N_WELL,
             patch=recipe.patch, coarsen=recipe.coarsen, widths=recipe.widths,
-            n_blocks=recipe.n_blocks, kernels=recipe.kernels, n_voxel=recipe.n_voxel,
-            n_hidden=recipe.n_hidden, lift=recipe.lift, n_embedding=recipe.n_embedding,
+            n_blocks=recipe.n_blocks, kernels=recipe.kernels,
+            token_kernels=recipe.token_kernels, n_voxel=recipe.n_voxel,
+            n_hidden=recipe.n_hidden, taps=recipe.taps, lift=recipe.lift,
+            n_embedding=recipe.n_embedding,
             latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()),
             codes=tuple(map(tuple, simplex_code().tolist())) if recipe.head == "facies" else (),
             scales=tuple(channel_scales().tolist()),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import ndtri
 from torch import Tensor
 
 from lithogen.conditioning import condition_maps, control_vector
@@ -18,6 +19,7 @@ from lithogen.latent import (
     channel_scales,
     encode_latent,
     parts_of,
+    parts_of_samples,
     simplex_code,
     whole_of,
 )
@@ -35,6 +37,7 @@ _FIELDS = tuple(item.name for item in fields(Conditions))
 # Wells further away than the world's own columns, one a world, at 1 to 15 km.
 FAR_LINES = (40, 600)
 MAX_WELLS = 3
+PURE_SHARE = 1 / 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,8 @@ def column_table(
     return AgeTable(
         np.full(n, y_m[row]), np.full(n, x_m[col]), age,
         simplex_code()[world.facies[row, col, span].numpy()],
-        whole_of(world.parts[:, row, col, span].float().numpy()).T.copy(), index,
+        parts_of_samples(whole_of(world.parts[:, row, col, span].float().numpy()).T, index[:, 2],
+                         world.spacing.dt_s), index,
         0.5e3 * world.spacing.dt_s * rate,
     )
 
@@ -248,14 +252,16 @@ def draw_batch(
 
 
 def _draw_levels(recipe: LithoTraining, rng: np.random.Generator) -> Tensor:
-    """Draw the noise levels of a batch: logit-normal, or out of the recipe's own."""
+    """Draw the noise levels of a batch: logit-normal, in strata, or out of the recipe's own."""
     if recipe.levels:
         return torch.tensor([recipe.levels[k] for k in
                              rng.integers(len(recipe.levels), size=recipe.batch)])
-    normal = rng.standard_normal(recipe.batch) * recipe.sigma_std + recipe.sigma_mean
+    # One level in each of as many strata as crops: gradients are noisier without.
+    share = (rng.permutation(recipe.batch) + rng.uniform(size=recipe.batch)) / recipe.batch
+    normal = ndtri(share) * recipe.sigma_std + recipe.sigma_mean
     sigma = torch.from_numpy(1.0 / (1.0 + np.exp(-normal))).float().clamp(0.02, 1.0)
-    # One crop in eight starts from pure noise, where sampling starts too.
-    is_pure = torch.from_numpy(rng.uniform(size=recipe.batch) < 0.125)
+    # Some crops are pure noise, where other schedulers start.
+    is_pure = torch.from_numpy(rng.uniform(size=recipe.batch) < PURE_SHARE)
     return torch.where(is_pure, torch.ones_like(sigma), sigma)
 
 
@@ -308,6 +314,6 @@ def _draw_wells(
             continue
         table = column_table(world, int(rng.integers(n_y)), int(rng.integers(n_x)), span)
         if rng.uniform() < 0.25:
-            table = replace(table, residual=np.full_like(table.residual, np.nan))
+            table = replace(table, parts=np.full_like(table.parts, np.nan))
         tables.append(table)
     return tables

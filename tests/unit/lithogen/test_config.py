@@ -50,6 +50,16 @@ def test_nan_never_reaches_a_json_file(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_of_a_list_stand_side_by_side_and_nothing_else_changes(tmp_path) -> None:
+    value = {"long": [0.1 * n for n in range(200)], "pairs": [[1, -2.5e-7], [3, 4]], "no": [],
+             "words": ["[\n  1\n]", "2, 3"], "mixed": [1, None, True], "deep": {"n": [1.0]}}
+    write_json(tmp_path / "a.json", value)
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == value
+    assert "    [1, -2.5e-07],\n    [3, 4]\n" in text and '"n": [1.0]' in text
+    assert max(map(len, text.splitlines())) <= 100 and len(text.splitlines()) < 70
+
+
 def test_missing_folder_is_an_output_error(tmp_path) -> None:
     with pytest.raises(OutputError, match="does not exist"), atomic_path(tmp_path / "x" / "y"):
         pass

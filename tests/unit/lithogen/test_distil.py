@@ -12,13 +12,13 @@ from lithogen.errors import WeightsError
 from lithogen.latent import N_LATENT, decode_latent
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
-from lithogen.training.distil import followed, load_teacher, taught
+from lithogen.training.distil import followed, known_voxels, load_teacher, taught
 from lithogen.training.train_litho import export_model, new_model, train
 from lithogen.training.worlds import draw_batch, make_world
 
 TOY = LithoTraining(
-    seed=4, n_worlds=2, world_shape=(16, 16, 24), crop_shape=(12, 12, 16), margin=2, batch=2,
-    n_steps=4, warm_up=2, widths=(8, 8), n_blocks=(1, 1, 1), n_embedding=8, wells=0.0,
+    seed=4, n_worlds=2, world_shape=(16, 16, 24), crop_shape=(12, 12, 16), margin=(2, 2, 2),
+    batch=2, n_steps=4, warm_up=2, widths=(8, 8), n_blocks=(1, 1, 1), n_embedding=8, wells=0.0,
     other_spacing=0.0, precision="float32", save_every=4, sample_every=9)
 MEAN, STD = torch.zeros(N_LATENT), torch.full((N_LATENT,), 0.3)
 
@@ -66,6 +66,33 @@ def test_a_student_learns_from_where_its_own_steps_lead(teacher, place) -> None:
     assert torch.equal(followed(batch, net, ()).given()[1], batch.noise[1])
 
 
+def test_voxels_of_wells_stay_what_the_wells_say_for_teacher_and_student(teacher) -> None:
+    levels = (1.0, 0.6)
+    recipe = replace(TOY, teacher=str(teacher), teacher_steps=3, levels=levels, wells=1.0)
+    net = load_teacher(recipe, MEAN, STD)
+    net.register_to_config(levels=levels)
+    worlds = [make_world(recipe, number) for number in range(2)]
+    batches = (draw_batch(recipe, worlds, MEAN, STD, step) for step in range(20))
+    # Both crops have voxels of a well.
+    batch = next(b for b in batches if (b.wells[..., -1] > 0).flatten(1).any(1).all())
+    batch = replace(batch, sigma=torch.tensor([1.0, 0.6]))
+    known = known_voxels(batch.wells, MEAN, STD)
+    at, is_known = known.index.unbind(1), ~known.latent.isnan()
+    assert is_known.any()
+    truth = batch.latent[at]
+    has_code = is_known[:, 0]
+    torch.testing.assert_close(known.latent[has_code][:, :9], truth[has_code][:, :9])
+    made = taught(batch, net, recipe).latent[at]
+    assert_close = torch.testing.assert_close
+    assert_close(made[is_known], known.latent[is_known], rtol=0, atol=1e-5)
+    given = followed(batch, net, levels).given()[at]
+    mixed = 0.4 * known.latent + 0.6 * batch.noise[at]
+    later = is_known & (known.index[:, :1] == 1)
+    assert_close(given[later], mixed[later], rtol=0, atol=1e-5)
+    assert known_voxels(None, MEAN, STD) is None
+    assert known_voxels(torch.zeros_like(batch.wells), MEAN, STD) is None
+
+
 def test_a_teacher_of_another_scale_is_refused(teacher) -> None:
     with pytest.raises(WeightsError, match="standardisation"):
         load_teacher(replace(TOY, teacher=str(teacher)), MEAN + 1.0, STD)
@@ -75,7 +102,7 @@ def test_a_distilled_model_knows_its_levels(teacher, tmp_path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(
         'seed = 4\nn_worlds = 1\nworld_shape = [16, 16, 24]\ncrop_shape = [12, 12, 16]\n'
-        'margin = 2\nbatch = 1\nmicro_batch = 1\nn_steps = 2\nwarm_up = 1\nwells = 0.0\n'
+        'margin = [2, 2, 2]\nbatch = 1\nmicro_batch = 1\nn_steps = 2\nwarm_up = 1\nwells = 0.0\n'
         f'save_every = 2\nteacher = "{teacher}"\nteacher_steps = 2\nlevels = [1.0, 0.6]\n')
     train(path, tmp_path / "run", progress=False, init=teacher)
     from lithogen.models.stored import load_denoiser

@@ -202,3 +202,11 @@ def test_weights_must_be_shares(values) -> None:
         NoiseWeights(strength=3.0)
     with pytest.raises(ConfigError, match="lateral is"):
         NoiseWeights(lateral=11.0)
+
+
+def test_noise_is_finite_however_large_the_octaves() -> None:
+    window = Window((0, 0, 0), (2, 2, 12))
+    for octaves in np.linspace(0.05, 0.5, 90):
+        weights = NoiseWeights(0.82 - octaves, 0.18, 0.6 * octaves, 0.4 * octaves, lateral=3.5)
+        found = stratigraphic_noise(_tilted(window), window, SPACING, 1, ALL, weights)
+        assert bool(torch.isfinite(found).all()), octaves

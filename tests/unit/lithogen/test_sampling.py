@@ -16,7 +16,9 @@ from lithogen.latent import N_CODE, N_LATENT, simplex_code
 from lithogen.models import litho_net
 from lithogen.models.blocks import depth_to_space, lift_weights, space_to_depth
 from lithogen.models.litho_net import LithoNet
+from lithogen.models.stored import load_denoiser
 from lithogen.noise import NoiseWeights
+from lithogen.pipeline import HALO, PACKAGED_WEIGHTS
 from lithogen.sampling import (
     LEVELS,
     AngleEulerScheduler,
@@ -64,6 +66,25 @@ def test_a_voxel_sees_a_bounded_neighbourhood_only() -> None:
     reach = (base - moved).abs().amax(dim=(0, 2, 3, 4))
     assert float(reach[:8].max()) > 0
     assert float(reach[40:].max()) == 0.0
+
+
+def test_the_halo_holds_all_that_the_packaged_network_sees_of_other_lines() -> None:
+    """So faces of tiles between lines are no seams: a line beyond the halo has no influence."""
+    net, (halo, _, _) = load_denoiser(PACKAGED_WEIGHTS)[0].eval(), HALO
+    draw = torch.Generator().manual_seed(4)
+    shape = (1, halo + 24, 16, 32)
+    latent, maps = (torch.randn(*shape, n, generator=draw) for n in (N_LATENT, N_CONDITION))
+    for axis in (1, 2):
+        told = [part.transpose(1, axis).contiguous() for part in (latent, maps)]
+        moved = [part.clone() for part in told]
+        # One cell outside the halo of a tile that begins at line halo + 8.
+        for part in moved:
+            part.narrow(axis, 0, 8).add_(3.0)
+        sigma, controls = torch.full((1,), 0.8), torch.zeros(1, N_ALL_CONTROLS)
+        with torch.inference_mode():
+            one, two = (net(a, sigma, b, controls).transpose(1, axis) for a, b in (told, moved))
+        assert torch.equal(one[:, 8 + halo:], two[:, 8 + halo:])
+        assert not torch.equal(one[:, 8:8 + halo], two[:, 8:8 + halo])
 
 
 def test_noise_levels_fall() -> None:
@@ -196,7 +217,7 @@ def test_known_voxels_are_replaced_at_every_step() -> None:
         return torch.zeros_like(latent)
 
     value = torch.tensor([[1.5, float("nan"), -2.0]])
-    known = Known(torch.tensor([[1, 2, 3]]), value)
+    known = Known(torch.tensor([[0, 1, 2, 3]]), value)
     noise = torch.ones(1, 4, 4, 4, 3)
     out = denoise(denoiser, noise, noise, noise, 4, known=known)
     assert_array_equal(out[0, 1, 2, 3].numpy(), np.array([1.5, 0.0, -2.0], dtype=np.float32))

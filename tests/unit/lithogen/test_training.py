@@ -19,7 +19,7 @@ from lithogen.pipeline import LithologyPipeline
 from lithogen.training import train_litho
 from lithogen.training.config import LithoTraining
 from lithogen.training.train_litho import export_model, flow_loss, learning_rate, train
-from lithogen.training.worlds import draw_batch, latent_statistics, make_world
+from lithogen.training.worlds import PURE_SHARE, draw_batch, latent_statistics, make_world
 from lithogen.world import latent_scale
 
 RECIPE = """
@@ -27,7 +27,7 @@ seed = 4
 n_worlds = 2
 world_shape = [16, 16, 24]
 crop_shape = [12, 12, 16]
-margin = 2
+margin = [2, 2, 2]
 batch = 1
 n_steps = 6
 warm_up = 2
@@ -168,3 +168,19 @@ def test_low_precision_only_where_it_is_fast(monkeypatch) -> None:
 def test_resume_without_a_checkpoint_says_so(recipe, tmp_path) -> None:
     with pytest.raises(WeightsError, match="no checkpoint"):
         train(recipe, tmp_path / "new", resume=True, progress=False)
+
+
+def test_noise_levels_of_a_batch_lie_one_in_each_stratum() -> None:
+    from scipy.special import ndtr
+
+    config = LithoTraining(batch=8, sigma_mean=0.5, sigma_std=1.0, crop_shape=(16, 16, 16),
+                           world_shape=(16, 16, 24), margin=(2, 2, 2), wells=0.0)
+    world, n_pure, n = [make_world(config, 0)], 0, 12
+    mean, std = latent_statistics(world)
+    for step in range(n):
+        sigma = draw_batch(config, world, mean, std, step).sigma.double()
+        drawn = sigma[sigma < 1.0]
+        place = ndtr((torch.logit(drawn) - 0.5).numpy())
+        assert len(set((place * 8 + 1e-6).astype(int))) == len(drawn)
+        n_pure += len(sigma) - len(drawn)
+    assert n_pure <= 4 * PURE_SHARE * 8 * n

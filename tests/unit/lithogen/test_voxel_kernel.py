@@ -12,13 +12,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION
 from lithogen.latent import N_LATENT
 from lithogen.models import voxel_kernel
-from lithogen.models.voxel_kernel import RUN, half_tanh
+from lithogen.models.voxel_kernel import half_tanh
 from lithogen.training.config import LithoTraining
 from lithogen.training.train_litho import new_model
 from lithogen.wells.project import N_WELL
 
 TOY = LithoTraining(
-    n_worlds=1, world_shape=(16, 16, 24), crop_shape=(16, 16, 16), margin=2, widths=(8, 8),
+    n_worlds=1, world_shape=(16, 16, 24), crop_shape=(16, 16, 16), margin=(2, 2, 2), widths=(8, 8),
     n_blocks=(1, 1, 1), n_embedding=8, n_voxel=9, n_hidden=11, lift="both")
 MEAN, STD = torch.zeros(N_LATENT), torch.full((N_LATENT,), 0.3)
 
@@ -40,10 +40,11 @@ def inputs(shape, batch=1, wells=False):
     return latent, torch.full((batch,), 0.6), condition, controls, well if wells else None
 
 
-@pytest.mark.parametrize("shape", [(4, 4, 4), (4, 12, RUN + 5), (16, 8, 2 * RUN)])
-@pytest.mark.parametrize("wells", [False, True])
-def test_it_says_what_the_tensor_operations_say(monkeypatch, shape, wells) -> None:
-    net, told = network(), inputs(shape, batch=2, wells=wells)
+@pytest.mark.parametrize("shape", [(4, 4, 4), (4, 12, 261), (16, 8, 512)])
+@pytest.mark.parametrize(("wells", "taps"), [(False, (1, 1)), (True, (1, 1)), (True, (3, 5)),
+                                             (False, (7, 1)), (False, (1, 3))])
+def test_it_says_what_the_tensor_operations_say(monkeypatch, shape, wells, taps) -> None:
+    net, told = network(replace(TOY, taps=taps)), inputs(shape, batch=2, wells=wells)
     shape = tuple(s - s % t for s, t in zip(shape, net.stride, strict=True))
     told = tuple(part[:, :shape[0], :shape[1], :shape[2]] if part is not None and part.ndim == 5
                  else part for part in told)
