@@ -51,15 +51,15 @@ JUDGED_SHAPE, JUDGED_MARGIN = (64, 64, 96), (8, 8, 8)
 # Lines whose borders are looked at; the margin is a whole number of them.
 PATCH = 4
 CUBES = ((3, 3, 3), (3, 3, 3))
+# The network and the crops of litho_split.toml.
+DENSE = {"widths": (32, 96), "n_blocks": (1, 3, 1), "kernels": CUBES, "token_kernels": ()}
 WIDE_CROPS = {"crop_shape": (48, 48, 80), "margin": (6, 6, 6), "batch": 2, "micro_batch": 2}
-# Every variant says what it changes in the recipe of the first, that of the shipped network.
+# Every variant says what it changes in the recipe of the first, litho.toml.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "shipped": {},
-    "predecessor": {"widths": (32, 96), "n_blocks": (1, 3, 1), "kernels": CUBES,
-                    "token_kernels": ()},
-    "predecessor, wide crops": {"widths": (32, 96), "n_blocks": (1, 3, 1), "kernels": CUBES,
-                                "token_kernels": (), **WIDE_CROPS},
-    "wide crops": WIDE_CROPS,
+    "columns": {},
+    "columns, wide crops": WIDE_CROPS,
+    "shipped": DENSE | WIDE_CROPS,
+    "shipped, narrow crops": DENSE,
     "no convolution": {"n_blocks": (0, 0, 0)},
     "no cells": {"n_blocks": (3, 0, 3)},
     "two token blocks": {"n_blocks": (1, 2, 1)},
@@ -99,7 +99,7 @@ class Latent:
         self.worlds = self.mapped(worlds)
         self.mean, self.std = statistics(self.worlds)
         self.scales = channel_scales()
-        if kind == "shipped":
+        if kind == "parts":
             return
         self.std, self.scales = self.std * self.scales, torch.ones_like(self.scales)
         if kind in ("0 to 1", "-1 to 1"):
@@ -246,7 +246,7 @@ def main() -> None:
     held_out = make_worlds(first, "test", N_HELD_OUT)
     for name in arguments.only:
         changes = dict(VARIANTS[name])
-        latent = Latent(changes.pop("latent", "shipped"), worlds)
+        latent = Latent(changes.pop("latent", "parts"), worlds)
         recipe = replace(first, **changes)
         model, steps = _trained(recipe, latent, arguments.minutes)
         judged = replace(recipe, crop_shape=JUDGED_SHAPE, margin=JUDGED_MARGIN)

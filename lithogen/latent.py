@@ -24,9 +24,9 @@ N_CODE = N_FACIES - 1
 N_RESIDUAL = len(RESIDUALS)
 N_PARTS = 2 * N_RESIDUAL + 1
 N_LATENT = N_CODE + N_PARTS
-# Channels of maps of wells: code, parts, confidence of both, and whether a voxel is a well's.
-N_WELL = N_LATENT + 3
-CODE_TRUST, PARTS_TRUST, IS_WELL = range(N_LATENT, N_WELL)
+# Channels of maps of wells: code, residuals, confidence of both, and whether a voxel is a well's.
+N_WELL = N_CODE + N_RESIDUAL + 3
+CODE_TRUST, RESIDUAL_TRUST, IS_WELL = range(N_CODE + N_RESIDUAL, N_WELL)
 # What every channel is, in order.
 KINDS = ("facies",) * N_CODE + ("trend",) * N_RESIDUAL + ("bedding",) + ("detail",) * N_RESIDUAL
 # Standard deviation of each kind in the flow. What is stronger stands out of the noise earlier: how

@@ -15,7 +15,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from lithogen.errors import require
-from lithogen.latent import CODE_TRUST, N_CODE, PARTS_TRUST
+from lithogen.latent import CODE_TRUST, N_CODE, RESIDUAL_TRUST
 from lithogen.models.litho_net import LithoNet
 
 DEFAULT_STEPS = 4
@@ -224,7 +224,7 @@ def _trust_wells(latent: Tensor, straight: Tensor | None, wells: Tensor | None) 
     """
     if straight is None or wells is None:
         return
-    for part, channel in ((slice(N_CODE), CODE_TRUST), (slice(N_CODE, None), PARTS_TRUST)):
+    for part, channel in ((slice(N_CODE), CODE_TRUST), (slice(N_CODE, None), RESIDUAL_TRUST)):
         share = wells[..., channel, None].square()
         latent[..., part].lerp_(straight[..., part], share)
 

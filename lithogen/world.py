@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lithogen.conditioning import control_vector
 from lithogen.grid import Spacing, Window
-from lithogen.latent import simplex_code
+from lithogen.latent import parts_of_samples, simplex_code
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
 from lithogen.rockphysics import HALITE, RockFamily, decode_elastic
@@ -70,6 +70,12 @@ class World:
         return age_tables(self.voxels, self.structure, self.spacing, code=simplex_code(),
                           family=self.family)
 
+    @cached_property
+    def parts(self) -> tuple[NDArray[np.float32], ...]:
+        """Parts of the residuals of every table, each (n, 7)."""
+        return tuple(parts_of_samples(table.residual, table.index[:, 2], self.spacing.dt_s)
+                     for table in self.tables if table.index is not None)
+
     def controls(self) -> Tensor:
         """Return what the network is told of the whole world."""
         return control_vector(self.structure.scenario, self.weights, self.spacing)
@@ -89,7 +95,7 @@ class World:
         from lithogen.wells.project import well_maps
 
         maps = well_maps(self.tables, found.age, found.sequence, window, self.spacing)
-        fixed = exact(self.tables, window)
+        fixed = exact(self.tables, self.parts, window)
         mean, std = latent_scale(model)
         raw = torch.from_numpy(np.concatenate([fixed.code, fixed.parts], axis=1))
         at = torch.nn.functional.pad(torch.from_numpy(fixed.index), (1, 0))

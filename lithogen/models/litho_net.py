@@ -71,7 +71,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         n_latent: int = 16,
         n_condition: int = 21,
         n_controls: int = 41,
-        n_well: int = 19,
+        n_well: int = 15,
         patch: tuple[int, int, int] = (4, 4, 1),
         coarsen: tuple[int, int, int] = (1, 1, 4),
         widths: tuple[int, int] = (48, 64),

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lithogen.errors import WeightsError, require
-from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_LATENT, PARTS_TRUST, settle
+from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_LATENT, settle
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
 from lithogen.pipeline import PACKAGED_WEIGHTS
@@ -66,24 +66,22 @@ def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
 
 
 def known_voxels(wells: Tensor | None, mean: Tensor, std: Tensor) -> Known | None:
-    """Return what maps of wells say of the wells' own voxels, None where there are none.
+    """Return the facies codes that maps of wells hold at the wells' own voxels, None without any.
 
     Parameters
     ----------
-    wells : maps, (batch, iline, xline, twt, 19), see `lithogen.wells.project.well_maps`, or None.
+    wells : maps, (batch, iline, xline, twt, 15), see `lithogen.wells.project.well_maps`, or None.
     mean, std : standardisation of the latent, each (n_latent,).
     """
     if wells is None:
         return None
-    index = (wells[..., IS_WELL] > 0).nonzero()
+    index = ((wells[..., IS_WELL] > 0) & (wells[..., CODE_TRUST] > 0)).nonzero()
     if len(index) == 0:
         return None
-    said = wells[index.unbind(1)]
-    latent = (said[:, :N_LATENT] - mean.to(said)) / std.to(said)
-    knows_code, knows_parts = (said[:, flag, None] > 0 for flag in (CODE_TRUST, PARTS_TRUST))
-    is_code = torch.arange(latent.shape[1], device=said.device) < N_CODE
-    is_known = torch.where(is_code, knows_code, knows_parts)
-    return Known(index, latent.where(is_known, torch.full_like(latent, torch.nan)))
+    code = wells[index.unbind(1)][:, :N_CODE]
+    latent = code.new_full((len(index), N_LATENT), torch.nan)
+    latent[:, :N_CODE] = (code - mean[:N_CODE].to(code)) / std[:N_CODE].to(code)
+    return Known(index, latent)
 
 
 def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batch:

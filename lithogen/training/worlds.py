@@ -19,7 +19,6 @@ from lithogen.latent import (
     channel_scales,
     encode_latent,
     parts_of,
-    parts_of_samples,
     simplex_code,
     whole_of,
 )
@@ -135,8 +134,7 @@ def column_table(
     return AgeTable(
         np.full(n, y_m[row]), np.full(n, x_m[col]), age,
         simplex_code()[world.facies[row, col, span].numpy()],
-        parts_of_samples(whole_of(world.parts[:, row, col, span].float().numpy()).T, index[:, 2],
-                         world.spacing.dt_s), index,
+        whole_of(world.parts[:, row, col, span].float().numpy()).T.copy(), index,
         0.5e3 * world.spacing.dt_s * rate,
     )
 
@@ -314,6 +312,6 @@ def _draw_wells(
             continue
         table = column_table(world, int(rng.integers(n_y)), int(rng.integers(n_x)), span)
         if rng.uniform() < 0.25:
-            table = replace(table, parts=np.full_like(table.parts, np.nan))
+            table = replace(table, residual=np.full_like(table.residual, np.nan))
         tables.append(table)
     return tables

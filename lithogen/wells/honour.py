@@ -32,13 +32,14 @@ class ExactVoxels:
 
 
 def exact(
-    tables: Sequence[AgeTable], window: Window
+    tables: Sequence[AgeTable], parts: Sequence[NDArray[np.float32]], window: Window
 ) -> ExactVoxels:
     """Return what wells say exactly about the voxels of a window, halo included.
 
     Parameters
     ----------
     tables : of wells on the lattice (`AgeTable.index` is not None).
+    parts : of the residuals of each, (n, 7), see `lithogen.latent.parts_of_samples`.
     window : absolute box, e.g. a tile with its halo.
 
     Raises
@@ -46,14 +47,14 @@ def exact(
     ConfigError : a table has no voxels.
     """
     index, code, known = [], [], []
-    for table in tables:
+    for table, part in zip(tables, parts, strict=True):
         require(table.index is not None, "an age table has no voxels to be honoured; make it "
                 "with AgeTable.of")
         places: NDArray[np.int64] = table.index  # type: ignore[assignment]
         mine = is_inside(places, window)
         index.append(places[mine] - np.array(window.origin))
         code.append(table.code[mine])
-        known.append(table.parts[mine])
+        known.append(part[mine])
     if not index:
         return ExactVoxels(np.empty((0, 3), np.int64), np.empty((0, N_CODE), np.float32),
                            np.empty((0, N_PARTS), np.float32))

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.grid import Spacing, Window, check_shape
-from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_PARTS, N_WELL, PARTS_TRUST
+from lithogen.latent import (
+    CODE_TRUST,
+    IS_WELL,
+    N_CODE,
+    N_RESIDUAL,
+    N_WELL,
+    RESIDUAL_TRUST,
+)
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
 from lithogen.wells.ages import BIN_MS, AgeTable, age_tables
 from lithogen.wells.voxels import is_inside
@@ -43,14 +50,13 @@ def well_maps(
 
     Returns
     -------
-    float32 (n_iline, n_xline, n_twt, 19) on the device of `age`: 9 channels of facies code times
-    confidence, 7 parts of the elastic residuals times confidence, confidence of the facies,
-    confidence of the parts, and 1 where a voxel is one of a well. Confidence is
-    exp(-distance / 5000 m) of the nearest well that knows, 0 beyond 25 km; several wells are
-    averaged with the square of their confidence. A well says nothing where its ages do not reach;
-    where a fault repeats its ages, the sample nearest in age speaks. Every voxel is a function of
-    its own age and place alone, made of operations that are exact or tabulated, so a window equals
-    the crop of a larger one.
+    float32 (n_iline, n_xline, n_twt, 15) on the device of `age`: 9 channels of facies code times
+    confidence, 3 elastic residuals times confidence, confidence of the facies, confidence of the
+    residuals, and 1 where a voxel is one of a well. Confidence is exp(-distance / 5000 m) of the
+    nearest well that knows, 0 beyond 25 km; several wells are averaged with the square of their
+    confidence. A well says nothing where its ages do not reach; where a fault repeats its ages,
+    the sample nearest in age speaks. Every voxel is a function of its own age and place alone,
+    made of operations that are exact or tabulated, so a window equals the crop of a larger one.
 
     Raises
     ------
@@ -102,7 +108,7 @@ def _write_own(out: Tensor, table: AgeTable, window: Window) -> None:
     values, voxels = torch.from_numpy(table.rows[mine + 1]).to(out.device), out.view(-1, N_WELL)
     voxels[at, IS_WELL] = 1.0
     first, source = 0, 0
-    for width, channel in ((N_CODE, CODE_TRUST), (N_PARTS, PARTS_TRUST)):
+    for width, channel in ((N_CODE, CODE_TRUST), (N_RESIDUAL, RESIDUAL_TRUST)):
         known = values[:, source + width] > 0
         voxels[at[known], first:first + width] = values[known, source:source + width]
         voxels[at[known], channel] = 1.0
@@ -141,12 +147,12 @@ class _Speakers:
         axes = [(metres(y_m, t.y_m[0]), metres(x_m, t.x_m[0])) for t in tables]
         places = (torch.cat([metres(np.r_[t.y_m[0], t.y_m], t.y_m[0]) for t in tables]),
                   torch.cat([metres(np.r_[t.x_m[0], t.x_m], t.x_m[0]) for t in tables]))
-        knows = (rows[:, N_CODE].contiguous(), rows[:, N_CODE + 1 + N_PARTS].contiguous())
+        knows = (rows[:, N_CODE].contiguous(), rows[:, N_CODE + 1 + N_RESIDUAL].contiguous())
         confidence = torch.from_numpy(confidence_table().copy()).to(device)
         return cls(tables, rows, knows, places, lookups, axes, confidence)
 
     def write(self, out: Tensor, age: Tensor, sequence: Tensor, part: slice) -> None:
-        """Fill the ilines `part` of the window, (n_iline, n_xline, n_twt, 19)."""
+        """Fill the ilines `part` of the window, (n_iline, n_xline, n_twt, 15)."""
         number = sequence.to(torch.int32)
         bins = (age - number * SEQUENCE_OFFSET_MS).mul_(1.0 / BIN_MS).floor_().to(torch.int32)
         count, n = len(self.tables), age.numel()
@@ -166,7 +172,7 @@ class _Speakers:
         total = torch.nn.functional.embedding_bag(
             place, self.rows, per_sample_weights=weight, mode="sum")
         flat, first, source = out.view(n, N_WELL), 0, 0
-        for width, top in zip((N_CODE, N_PARTS), best, strict=True):
+        for width, top in zip((N_CODE, N_RESIDUAL), best, strict=True):
             # The sum of the weights of those that know stands behind their channels.
             end = source + width
             scale = top / total[:, end].clamp(min=1e-12)

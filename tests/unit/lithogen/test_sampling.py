@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +13,19 @@ from numpy.testing import assert_array_equal
 from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION, condition_maps, control_vector
 from lithogen.errors import ConfigError
 from lithogen.grid import Spacing, Window
-from lithogen.latent import N_CODE, N_LATENT, simplex_code
+from lithogen.latent import (
+    CODE_TRUST,
+    N_CODE,
+    N_LATENT,
+    N_WELL,
+    RESIDUAL_TRUST,
+    simplex_code,
+)
 from lithogen.models import litho_net
 from lithogen.models.blocks import depth_to_space, lift_weights, space_to_depth
 from lithogen.models.litho_net import LithoNet
-from lithogen.models.stored import load_denoiser
 from lithogen.noise import NoiseWeights
-from lithogen.pipeline import HALO, PACKAGED_WEIGHTS
+from lithogen.pipeline import HALO
 from lithogen.sampling import (
     LEVELS,
     AngleEulerScheduler,
@@ -29,6 +36,11 @@ from lithogen.sampling import (
 )
 from lithogen.scenario import N_CONTROLS, Scenario
 from lithogen.structure import Structure
+from lithogen.training import train_litho
+from lithogen.training.config import LithoTraining
+from lithogen.training.train_litho import new_model
+
+RECIPES = Path(train_litho.__file__).with_name("recipes")
 
 
 def test_patches_fold_and_unfold() -> None:
@@ -68,9 +80,14 @@ def test_a_voxel_sees_a_bounded_neighbourhood_only() -> None:
     assert float(reach[40:].max()) == 0.0
 
 
-def test_the_halo_holds_all_that_the_packaged_network_sees_of_other_lines() -> None:
+def test_the_halo_holds_all_that_a_network_of_columns_sees_of_other_lines() -> None:
     """So faces of tiles between lines are no seams: a line beyond the halo has no influence."""
-    net, (halo, _, _) = load_denoiser(PACKAGED_WEIGHTS)[0].eval(), HALO
+    recipe = LithoTraining.from_toml(RECIPES / "litho.toml")
+    net, (halo, _, _) = new_model(recipe, torch.zeros(N_LATENT), torch.ones(N_LATENT)).eval(), HALO
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        for parameter in net.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
     draw = torch.Generator().manual_seed(4)
     shape = (1, halo + 24, 16, 32)
     latent, maps = (torch.randn(*shape, n, generator=draw) for n in (N_LATENT, N_CONDITION))
@@ -226,6 +243,35 @@ def test_known_voxels_are_replaced_at_every_step() -> None:
     for level, latent in zip(noise_levels(4), seen, strict=True):
         wanted = torch.tensor([level + (1 - level) * 1.5, level - (1 - level) * 2.0])
         assert float((latent[[0, 2]] - wanted).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_where_wells_tell_the_end_steps_are_straight_and_elsewhere_as_without(steps) -> None:
+    """The network is right at once: all noise should be gone, step by step, where it can know."""
+    draw = torch.Generator().manual_seed(3)
+    noise, truth = (torch.randn(1, 4, 4, 8, N_LATENT, generator=draw) for _ in range(2))
+    seen = []
+
+    def denoiser(latent, sigma, *told):
+        seen.append((float(sigma), latent.clone()))
+        return truth.clone()
+
+    wells = torch.zeros(1, 4, 4, 8, N_WELL)
+    wells[:, 0, ..., CODE_TRUST] = wells[:, 0, ..., RESIDUAL_TRUST] = 1.0
+    wells[:, 1, ..., CODE_TRUST] = wells[:, 1, ..., RESIDUAL_TRUST] = 0.6
+    with_wells = denoise(denoiser, noise, noise, noise, steps, wells=wells)
+    paths, seen = seen, []
+    without = denoise(denoiser, noise, noise, noise, steps)
+    torch.testing.assert_close(with_wells[:, 0], truth[:, 0])
+    for (sigma, told), (_, plain) in zip(paths[1:], seen[1:], strict=True):
+        torch.testing.assert_close(told[:, 2:], plain[:, 2:])
+        first, begin = paths[0]
+        straight = truth + (begin - truth) * (sigma / first)
+        assert float((told - straight)[:, 0].abs().max()) < 1e-4
+    torch.testing.assert_close(with_wells[:, 2:], without[:, 2:])
+    between = torch.lerp(without, truth, 0.36)[:, 1, ..., N_CODE:]
+    if steps == 1:
+        torch.testing.assert_close(with_wells[:, 1, ..., N_CODE:], between)
 
 
 NET = {"widths": (8, 8), "n_blocks": (1, 1, 1), "n_embedding": 8, "latent_mean": (0.0,) * N_LATENT,

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lithogen.errors import ConfigError, ShapeError
 from lithogen.grid import Spacing, Window
-from lithogen.latent import N_PARTS, simplex_code, whole_of
+from lithogen.latent import parts_of_samples, simplex_code, whole_of
 from lithogen.rockphysics import N_FACIES, RockFamily, encode_residual
 from lithogen.structure import Structure
 from lithogen.wells import Well, Wells
@@ -18,9 +18,6 @@ from lithogen.wells.honour import exact
 from lithogen.wells.project import DECAY_M, N_WELL, RANGE_M, well_maps
 
 SPACING = Spacing()
-# Channels of the maps: code, parts, trust in each of them, and whether a voxel is a well's.
-PARTS = slice(9, 9 + N_PARTS)
-TRUST, IS_WELL = N_WELL - 3, N_WELL - 1
 CODE = simplex_code()
 # Sums of a few products in single precision.
 SINGLE = 1e-5
@@ -28,10 +25,10 @@ SINGLE = 1e-5
 ROUNDED = 0.6 / DECAY_M
 
 
-def table(facies, age_ms, *, y_m=0.0, x_m=0.0, parts=None, index=None, reach_ms=None):
+def table(facies, age_ms, *, y_m=0.0, x_m=0.0, residual=None, index=None, reach_ms=None):
     n = len(facies)
     codes = np.where(np.asarray(facies)[:, None] >= 0, CODE[facies], np.float32(np.nan))
-    units = np.full((n, N_PARTS), np.nan) if parts is None else parts
+    units = np.full((n, 3), np.nan) if residual is None else residual
     return AgeTable(np.broadcast_to(np.float64(y_m), n).copy(),
                     np.broadcast_to(np.float64(x_m), n).copy(), np.asarray(age_ms, np.float64),
                     codes.astype(np.float32), np.asarray(units, np.float32), index, reach_ms)
@@ -51,34 +48,34 @@ def test_no_wells_say_nothing() -> None:
 
 
 def test_a_voxel_hears_the_bed_of_its_own_age_and_trust_falls_with_distance() -> None:
-    parts = np.arange(3 * N_PARTS, dtype=np.float32).reshape(3, N_PARTS) + 1.0
-    one = table([3, 1, 4], [100.0, 104.0, 108.0], parts=parts)
+    one = table([3, 1, 4], [100.0, 104.0, 108.0], residual=[[1, 2, 3], [4, 5, 6], [7, 8, 9]])
     for xline in (0, 40, 200):
         found = maps_at([one], [108.0, 103.2, 100.9], xline=xline)
         trust = np.exp(-xline * 25.0 / DECAY_M)
         assert_allclose(found[:, :9], trust * CODE[[4, 1, 3]], atol=ROUNDED)
-        assert_allclose(found[:, PARTS], trust * parts[[2, 1, 0]], rtol=ROUNDED + SINGLE)
-        assert_allclose(found[:, TRUST:IS_WELL], trust, rtol=ROUNDED)
-        assert_array_equal(found[:, IS_WELL], 0.0)
+        assert_allclose(found[:, 9:12], trust * np.array([[7, 8, 9], [4, 5, 6], [1, 2, 3]]),
+                        rtol=ROUNDED + SINGLE)
+        assert_allclose(found[:, 12:14], trust, rtol=ROUNDED)
+        assert_array_equal(found[:, 14], 0.0)
 
 
 def test_a_well_says_nothing_where_its_ages_do_not_reach() -> None:
     one = table([3, 1], [100.0, 120.0], reach_ms=np.array([2.0, 6.0]))
     found = maps_at([one], [97.0, 99.0, 103.0, 110.0, 115.0, 125.0, 127.0])
-    assert_array_equal(found[:, TRUST] > 0, [False, True, False, False, True, True, False])
+    assert_array_equal(found[:, 12] > 0, [False, True, False, False, True, True, False])
 
 
 def test_ages_between_samples_that_follow_each_other_are_told_and_missing_samples_are_not() -> None:
     one = table([3, 1, 4], [100.0, 105.0, 113.0])
     found = maps_at([one], [102.4, 102.6, 109.0])
-    assert_array_equal(found[:, TRUST] > 0, [True, True, False])
+    assert_array_equal(found[:, 12] > 0, [True, True, False])
     assert_allclose(found[:2, :9], CODE[[3, 1]], atol=SINGLE)
 
 
 def test_a_well_says_nothing_beyond_its_range() -> None:
     one = table([3], [100.0])
     last = int(RANGE_M / 25)
-    assert maps_at([one], [100.0], xline=last)[0, TRUST] > 0
+    assert maps_at([one], [100.0], xline=last)[0, 12] > 0
     assert_array_equal(maps_at([one], [100.0], xline=last + 1), np.zeros((1, N_WELL)))
     assert_array_equal(maps_at([one], [100.0], iline=-last, xline=last), np.zeros((1, N_WELL)))
 
@@ -87,7 +84,7 @@ def test_sequences_do_not_mix() -> None:
     one = table([3, 5], [100.0, 60100.0])
     found = maps_at([one], [100.0, 20100.0, 60100.0, 80100.0, 120100.0],
                     sequence=[0, 1, 3, 4, 6])
-    assert_array_equal(found[:, TRUST], [1, 0, 1, 0, 0])
+    assert_array_equal(found[:, 12], [1, 0, 1, 0, 0])
     assert_array_equal(found[2, :9], CODE[5])
 
 
@@ -99,22 +96,21 @@ def test_the_nearer_of_two_wells_weighs_more_and_the_best_gives_the_trust() -> N
     for wells in ([near, far], [far, near]):
         found = maps_at(wells, [100.0])[0]
         assert_allclose(found[:9], wanted, atol=ROUNDED)
-        assert_allclose(found[TRUST], trust[0], rtol=ROUNDED)
+        assert_allclose(found[12], trust[0], rtol=ROUNDED)
 
 
 def test_a_well_without_facies_leaves_the_word_to_the_next() -> None:
-    silent, far = table([-1], [100.0], parts=np.ones((1, N_PARTS))), table([1], [100.0], x_m=750.0)
+    silent, far = table([-1], [100.0], residual=[[1, 1, 1]]), table([1], [100.0], x_m=750.0)
     found = maps_at([silent, far], [100.0])[0]
     trust = np.exp(-750.0 / DECAY_M)
     assert_allclose(found[:9], trust * CODE[1], atol=ROUNDED)
-    assert_allclose(found[PARTS], 1.0, rtol=ROUNDED)
-    assert_allclose(found[TRUST:IS_WELL], [trust, 1], rtol=ROUNDED)
+    assert_allclose(found[9:14], [1, 1, 1, trust, 1], rtol=ROUNDED)
 
 
 def test_distance_to_a_deviated_well_is_that_to_the_bed_in_it() -> None:
     one = table([3, 1], [100.0, 104.0], x_m=[0.0, 1500.0])
     found = maps_at([one], [100.0, 104.0], xline=60)
-    assert_allclose(found[:, TRUST], [np.exp(-1500.0 / DECAY_M), 1.0], rtol=ROUNDED)
+    assert_allclose(found[:, 12], [np.exp(-1500.0 / DECAY_M), 1.0], rtol=ROUNDED)
 
 
 def test_where_a_fault_repeats_ages_the_nearest_age_speaks() -> None:
@@ -176,15 +172,16 @@ def test_well_voxels_hear_themselves_in_full(planted) -> None:
     known = mine.facies >= 0
     assert known.any() and not known.all()
     assert_array_equal(found[at][known][:, :9], CODE[mine.facies[known]])
-    assert_array_equal(found[at][known][:, TRUST], 1.0)
-    assert_array_equal(found[at][:, IS_WELL], 1.0)
-    assert found[..., IS_WELL].sum() == len(mine.well)
+    assert_array_equal(found[at][known][:, 12], 1.0)
+    assert_array_equal(found[at][:, 14], 1.0)
+    assert found[..., 14].sum() == len(mine.well)
     assert np.isfinite(found).all()
 
 
 def test_exact_voxels_are_those_of_the_window_with_code_and_residual(planted) -> None:
     structure, window, _, voxels, tables, family = planted
-    found, mine = exact(tables, window), voxels.inside(window)
+    parts = [parts_of_samples(one.residual, one.index[:, 2], SPACING.dt_s) for one in tables]
+    found, mine = exact(tables, parts, window), voxels.inside(window)
     assert_array_equal(found.index + np.array(window.origin), mine.index)
     known = mine.facies >= 0
     assert_array_equal(found.code[known], CODE[mine.facies[known]])
@@ -201,9 +198,9 @@ def test_exact_voxels_are_those_of_the_window_with_code_and_residual(planted) ->
 
 def test_exact_of_no_wells_is_empty_and_of_loose_tables_refused(planted) -> None:
     _, window, *_ = planted
-    assert exact([], window).code.shape == (0, 9)
+    assert exact([], [], window).code.shape == (0, 9)
     with pytest.raises(ConfigError, match="no voxels"):
-        exact([table([3], [100.0])], window)
+        exact([table([3], [100.0])], [np.zeros((1, 7), np.float32)], window)
 
 
 def test_ages_of_a_well_are_those_of_the_structure(planted) -> None:
