@@ -2,7 +2,8 @@
 
 One tile per seed. Shares of the facies (mean over worlds, and the spread between worlds as a
 ratio), changes per sample and per line, changes at the borders of the net's patches, volume in
-isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels. Standard
+isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels. Share of
+2 x 2 x 2 patterns that change along lines and hold two facies, and three or more. Standard
 deviation of ln impedance, and its RMS step from line to line and down where facies change and
 elsewhere.
 
@@ -31,7 +32,14 @@ def main() -> None:
     args = options.parse_args()
     keep_freed_memory()
     import lithogen
-    from lithogen.metrics import change_rate, facies_shares, fray, small_body_share, spread_ratio
+    from lithogen.metrics import (
+        change_rate,
+        facies_shares,
+        fray,
+        pattern_kinds,
+        small_body_share,
+        spread_ratio,
+    )
     from lithogen.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
     from lithogen.prior import world_fields
     from lithogen.rockphysics.facies import FACIES, facies_code
@@ -51,6 +59,7 @@ def main() -> None:
         for name, facies, rock in (("prior", prior.facies, prior),
                                    ("generated", made.lithology, made)):
             impedance = log_impedance(rock.vp, rock.rho)
+            kinds = pattern_kinds(facies)
             along, down = (steps(facies, impedance, axis) for axis in (1, 2))
             has_patches = patch[1] > 1
             border, within = fray(facies, patch[1], 1) if has_patches else (np.nan, np.nan)
@@ -61,6 +70,8 @@ def main() -> None:
                 "within_patches": within,
                 "small_bodies": small_body_share(facies),
                 "sand_in_channels": channel_sand(prior.structure, facies, sand),
+                "patterns_of_two": float(kinds[2]),
+                "patterns_of_three": float(kinds[3]),
                 "impedance_std": float(impedance.std()),
                 "step_at_changes": along[0],
                 "step_elsewhere": along[1],

@@ -21,7 +21,7 @@ from lithogen.metrics.facies import (
     spread_ratio,
 )
 from lithogen.metrics.memorisation import Memorisation, nearest_distance, nearest_neighbour
-from lithogen.metrics.patterns import pattern_divergence
+from lithogen.metrics.patterns import pattern_divergence, pattern_kinds
 from lithogen.metrics.realism import (
     BandRow,
     band_table,
@@ -77,6 +77,7 @@ __all__ = [
     "nearest_distance",
     "nearest_neighbour",
     "pattern_divergence",
+    "pattern_kinds",
     "record_features",
     "section_statistics",
     "share_inside",

@@ -57,3 +57,39 @@ def _patterns(crops: Codes, n_facies: int, name: str) -> NDArray[np.uint32]:
         upper, lower = (np.take(number, range(k, size - 1 + k), axis=axis) for k in (0, 1))
         number = (upper << np.uint32(bits)) | lower
     return number.ravel()
+
+
+def pattern_kinds(facies: Codes) -> NDArray[np.float64]:
+    """Return shares of four kinds of 2 x 2 x 2 patterns; they sum to 1.
+
+    Parameters
+    ----------
+    facies : codes, (n_iline, n_xline, n_twt).
+
+    Returns
+    -------
+    (4,): one facies; changes along twt only; two facies and a change along lines; three facies or
+    more and a change along lines. The last is where beds meet or an edge is not clean.
+
+    Raises
+    ------
+    ShapeError : smaller than a pattern.
+
+    Examples
+    --------
+    >>> beds = np.broadcast_to(np.array([0, 0, 3]), (2, 2, 3))
+    >>> pattern_kinds(beds)
+    array([0.5, 0.5, 0. , 0. ])
+    """
+    require(facies.ndim == 3 and min(facies.shape) >= 2,
+            f"facies has shape {facies.shape}, wanted (n_iline, n_xline, n_twt) of at least "
+            "2 x 2 x 2", ShapeError)
+    corners = np.stack([facies[i:facies.shape[0] - 1 + i, j:facies.shape[1] - 1 + j]
+                        for i in (0, 1) for j in (0, 1)])
+    is_level = (corners == corners[0]).all(axis=0)
+    is_flat = is_level[..., :-1] & is_level[..., 1:]
+    codes = np.sort(np.concatenate([corners[..., :-1], corners[..., 1:]]), axis=0)
+    n_facies = 1 + (np.diff(codes, axis=0) != 0).sum(axis=0)
+    kinds = (n_facies == 1, is_flat & (n_facies > 1), ~is_flat & (n_facies == 2),
+             ~is_flat & (n_facies > 2))
+    return np.array([kind.mean() for kind in kinds])

@@ -16,6 +16,7 @@ from lithogen.metrics import (
     jensen_shannon,
     nearest_neighbour,
     pattern_divergence,
+    pattern_kinds,
     small_body_share,
     spread_ratio,
     stratigraphic_column,
@@ -180,6 +181,21 @@ def test_connectivity_falls_with_scattered_voxels():
     scattered = connectivity((random_facies(7, n_facies=10) == 0).astype(np.int8), (4,), n_facies=2)
     assert scattered.largest[1] < 0.2
     assert scattered.largest[0] > 0.9
+
+
+def test_kinds_of_patterns_are_told_apart() -> None:
+    level = np.zeros((2, 2, 3), dtype=np.int8)
+    assert pattern_kinds(level).tolist() == [1, 0, 0, 0]
+    level[..., 2] = 5
+    assert pattern_kinds(level).tolist() == [0.5, 0.5, 0, 0]
+    level[0, 0, 2] = 0
+    assert pattern_kinds(level).tolist() == [0.5, 0, 0.5, 0]
+    level[0, 0, 2] = 1
+    assert pattern_kinds(level).tolist() == [0.5, 0, 0, 0.5]
+    level[..., 0] = 7
+    assert pattern_kinds(level).tolist() == [0, 0.5, 0, 0.5]
+    with pytest.raises(ShapeError, match="facies has shape"):
+        pattern_kinds(np.zeros((1, 4, 4)))
 
 
 def test_pattern_divergence_is_small_within_and_large_between_kinds():
