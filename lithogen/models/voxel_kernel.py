@@ -1,7 +1,7 @@
 """The level of voxels of LithoNet in one compiled pass, for processors and without gradients.
 
 As single tensor operations this level moves every volume of features through memory some fifteen
-times, which costs more than the arithmetic. Here a run of samples stays in the cache from the
+times, which costs more than the arithmetic. Here a trace stays in the cache from the
 latent to the clean latent. It says what `LithoNet._voxels` and `LithoNet.clean` say, up to
 rounding.
 
