@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
+from lithogen.grid import check_shape
 from lithogen.kernels import nearest_code
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.rockphysics.trends import RESIDUALS
@@ -134,7 +135,14 @@ def _codes(facies: NDArray[np.int8]) -> Tensor:
 
 
 def decode_latent(latent: Tensor, mean: Tensor, std: Tensor) -> tuple[NDArray[np.int8], F32]:
-    """Return facies codes (...) int8 and residuals (3, ...) float32 of a latent (..., n_latent)."""
+    """Return facies codes (...) int8 and residuals (3, ...) float32 of a latent (..., n_latent).
+
+    Raises
+    ------
+    ShapeError : mean or std do not have n_latent values.
+    """
+    for name, values in (("mean", mean), ("std", std)):
+        check_shape(tuple(values.shape), (N_LATENT,), name)
     flat = latent.float().contiguous().reshape(-1, N_LATENT)
     facies = np.empty(len(flat), dtype=np.int8)
     residual = np.empty((N_RESIDUAL, len(flat)), dtype=np.float32)

@@ -166,6 +166,11 @@ class World:
 
 
 def latent_scale(model: LithoNet) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation of a model's latent, each (n_latent,)."""
+    """Return mean and standard deviation of a model's latent, each (n_latent,).
+
+    A model that keeps none has a latent of mean 0 and standard deviation 1.
+    """
     config = dict(model.config)
-    return torch.tensor(config["latent_mean"]), torch.tensor(config["latent_std"])
+    n_latent = int(config["n_latent"])
+    return (torch.tensor(config["latent_mean"] or (0.0,) * n_latent),
+            torch.tensor(config["latent_std"] or (1.0,) * n_latent))

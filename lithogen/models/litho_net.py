@@ -55,7 +55,7 @@ class LithoNet(ModelMixin, ConfigMixin):
     lift : how tokens speak to voxels: "fold" (a token has an own word for each of its voxels),
         "linear" (tokens are interpolated between lines) or "both".
     n_embedding : size of the embedding of sigma and controls.
-    latent_mean, latent_std : standardisation of the latent, kept with the weights.
+    latent_mean, latent_std : standardisation of the latent, kept with the weights; () for 0 and 1.
     levels : noise levels that the network was distilled to, from 1 downwards; () for none.
     codes : code of every facies, (n_facies, n_code). Where given, the network says probabilities
         of facies and the clean code is their mean; else it says the clean latent itself.

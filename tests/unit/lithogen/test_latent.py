@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
+from lithogen.errors import ShapeError
 from lithogen.latent import (
     BEDDING_LIMITS,
     KINDS,
@@ -21,7 +22,9 @@ from lithogen.latent import (
     simplex_code,
     whole_of,
 )
+from lithogen.models.litho_net import LithoNet
 from lithogen.rockphysics import N_FACIES
+from lithogen.world import latent_scale
 
 MEAN, STD = torch.linspace(-1, 1, N_LATENT), torch.linspace(0.2, 2, N_LATENT)
 # Single precision.
@@ -118,3 +121,16 @@ def test_a_settled_latent_has_the_codes_of_its_facies() -> None:
     assert_array_equal(again[0], facies)
     assert float((again[1] - settled).abs().max()) == 0.0
     assert_array_equal(settled[..., 9:].numpy(), latent[..., 9:].numpy())
+
+
+def test_a_scale_of_another_length_is_refused_before_memory_beyond_it_is_read() -> None:
+    latent, one = torch.zeros(2, 2, 2, N_LATENT), torch.ones(N_LATENT)
+    for mean, std in ((torch.empty(0), one), (one, torch.ones(3))):
+        with pytest.raises(ShapeError, match=r"(mean|std) has shape"):
+            decode_latent(latent, mean, std)
+
+
+def test_a_network_without_a_scale_has_a_latent_of_mean_0_and_deviation_1() -> None:
+    mean, std = latent_scale(LithoNet(widths=(8, 8), n_embedding=8))
+    assert_array_equal(mean.numpy(), np.zeros(N_LATENT))
+    assert_array_equal(std.numpy(), np.ones(N_LATENT))
