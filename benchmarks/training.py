@@ -20,11 +20,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _common import report
+from _common import peak_rss_mb, report
 
 LIMIT_MB = 1000.0
 SECTION_VOXELS = 256 * 256
-STATUS = Path("/proc/self/status")
+CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def _options() -> argparse.Namespace:
@@ -40,22 +40,16 @@ def _options() -> argparse.Namespace:
     return options.parse_args()
 
 
-def _resident_mb(entry: str) -> float:
-    """Return VmRSS or VmHWM of this process in MB."""
-    for line in STATUS.read_text().splitlines():
-        if line.startswith(entry):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise SystemExit(f"{STATUS} has no entry {entry}; this benchmark needs Linux")
-
-
 def _forget_peak() -> None:
     """Give freed memory back and set the peak to what is held now."""
     import ctypes
 
+    if not CLEAR_REFS.exists():
+        raise SystemExit(f"{CLEAR_REFS} is missing; this benchmark needs Linux")
     gc.collect()
     # Freed memory that the allocator keeps would hide as much of what follows.
     ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
+    CLEAR_REFS.write_text("5")
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -83,7 +77,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         path = Path(folder) / "recipe.toml"
         path.write_text("".join(f"{k} = {_toml(v)}\n" for k, v in recipe.to_dict().items()))
         _forget_peak()
-        before = _resident_mb("VmRSS")
+        before = peak_rss_mb()
         started = time.perf_counter()
         train_litho.train(path, Path(folder) / "run", progress=False, worlds=worlds,
                           stop_after=args.steps)
@@ -92,7 +86,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     voxels_per_s = [row["voxels_per_s"] for row in rows if "voxels_per_s" in row]
     n_voxel = args.batch * math.prod(args.crop)
     return {
-        "before_mb": round(before), "step_mb": round(_resident_mb("VmHWM") - before, 1),
+        "before_mb": round(before), "step_mb": round(peak_rss_mb() - before, 1),
         "voxels_per_s": round(voxels_per_s[-1]),
         "steps_per_s": round(voxels_per_s[-1] / n_voxel, 4), "seconds": round(seconds, 1),
         "n_parameters": sum(p.numel() for p in train_litho.new_model(

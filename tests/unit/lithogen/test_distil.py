@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from lithogen.errors import WeightsError
-from lithogen.latent import N_LATENT, decode_latent
+from lithogen.latent import IS_WELL, N_CODE, N_LATENT, decode_latent
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, known_voxels, load_teacher, taught
@@ -74,14 +74,14 @@ def test_voxels_of_wells_stay_what_the_wells_say_for_teacher_and_student(teacher
     worlds = [make_world(recipe, number) for number in range(2)]
     batches = (draw_batch(recipe, worlds, MEAN, STD, step) for step in range(20))
     # Both crops have voxels of a well.
-    batch = next(b for b in batches if (b.wells[..., -1] > 0).flatten(1).any(1).all())
+    batch = next(b for b in batches if (b.wells[..., IS_WELL] > 0).flatten(1).any(1).all())
     batch = replace(batch, sigma=torch.tensor([1.0, 0.6]))
     known = known_voxels(batch.wells, MEAN, STD)
     at, is_known = known.index.unbind(1), ~known.latent.isnan()
     assert is_known.any()
     truth = batch.latent[at]
     has_code = is_known[:, 0]
-    torch.testing.assert_close(known.latent[has_code][:, :9], truth[has_code][:, :9])
+    torch.testing.assert_close(known.latent[has_code][:, :N_CODE], truth[has_code][:, :N_CODE])
     made = taught(batch, net, recipe).latent[at]
     assert_close = torch.testing.assert_close
     assert_close(made[is_known], known.latent[is_known], rtol=0, atol=1e-5)

@@ -28,7 +28,8 @@ def network(recipe=TOY):
     with torch.random.fork_rng():
         torch.manual_seed(1)
         for parameter in net.parameters():
-            torch.nn.init.normal_(parameter, std=0.3)
+            # Sums over more taps are no larger, and so is their rounding.
+            torch.nn.init.normal_(parameter, std=0.3 / max(recipe.taps) ** 0.5)
     return net
 
 
@@ -56,7 +57,7 @@ def test_it_says_what_the_tensor_operations_say(monkeypatch, shape, wells, taps)
         monkeypatch.setattr(voxel_kernel, "can_fuse", lambda *_: False)
         wanted = net(*told)
     assert asked == [1]
-    assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-5, atol=2e-4)
+    assert_allclose(found.numpy(), wanted.numpy(), rtol=0, atol=2e-4)
     assert float(wanted.std()) > 0.1
 
 
