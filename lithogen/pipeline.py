@@ -19,10 +19,10 @@ from lithogen.conditioning import N_CONDITION, condition_maps
 from lithogen.config import write_manifest
 from lithogen.errors import WeightsError, require
 from lithogen.grid import Index3, Spacing, Window, tiles_covering
-from lithogen.latent import KINDS, N_LATENT, decode_latent
+from lithogen.latent import N_LATENT, decode_latent
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import WEIGHTS_NAME, load_denoiser
-from lithogen.noise import NoiseWeights, stratigraphic_noise
+from lithogen.noise import NoiseWeights
 from lithogen.sampling import DEFAULT_STEPS, checked_scheduler, default_scheduler, denoise
 from lithogen.structure import Structure
 from lithogen.world import World, latent_scale
@@ -212,11 +212,11 @@ class LithologyPipeline(DiffusionPipeline):
         with torch.inference_mode():
             found = world.structure.evaluate(grown, world.spacing)
             clock("structure")
-            noise = stratigraphic_noise(
-                found.age, grown, world.spacing, world.seed, KINDS, world.weights)
+            noise = world.noise(found.age, grown)
             clock("noise")
             maps = condition_maps(found, grown, world.spacing)
             well_maps, known = world.told(found, grown, model)
+            age = found.age
             # Not needed at the peak of memory, which is in the network.
             found = found.labels(tile.slices_in(grown))
             clock("conditions")
@@ -225,6 +225,7 @@ class LithologyPipeline(DiffusionPipeline):
                 world.controls()[None].to(device), steps, self.scheduler,
                 wells=None if well_maps is None else well_maps[None].to(device),
                 known=None if known is None else known.to(device), is_spent=True,
+                fresh=lambda: world.noise(age, grown, fresh=True)[None].to(device),
             )[0].cpu()
         clock("network")
         facies, residual = decode_latent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,26 +23,29 @@ DEFAULT_STEPS = 4
 # Noise levels of four steps: at the first two it is decided how strongly beds differ, at the third
 # facies, at the last elastic values. Other numbers of steps lie between them.
 LEVELS = (0.98, 0.92, 0.8, 0.35)
-_FLOWS = ("AngleEulerScheduler", "FlowMatchEulerDiscreteScheduler",
+# Where facies are decided noise is renewed: latents go on to the second level and come back, with
+# fresh noise, to that of the run nearest to the first. Only a level between 0.5 and 0.9 will do.
+RENEWED, BEYOND = 0.8, 0.45
+_RENEWABLE = (0.5, 0.9)
+_FLOWS = ("AngleEulerScheduler", "StraightEulerScheduler", "FlowMatchEulerDiscreteScheduler",
           "FlowMatchHeunDiscreteScheduler")
 
 
-class AngleEulerScheduler(FlowMatchEulerDiscreteScheduler):
-    """Euler steps of a flow along the angle atan2(sigma, 1 - sigma), on scaled latents.
+class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
+    """A flow whose noise is renewed on the way.
 
-    On the straight path a Gaussian of unit variance shrinks and grows again, and Euler steps lose
-    much of its variance when they are few. Divided by hypot(sigma, 1 - sigma) it stays as it is:
-    then steps of any size keep it, and elastic residuals are close to Gaussian.
+    With `fresh`, a function that returns N(0, 1) noise like a sample, the step to the level chosen
+    by `renewed_place` goes on to level `BEYOND` and turns back into fresh noise: what earlier
+    answers got wrong is forgotten in part and decided again. `scales` holds the standard deviation
+    of every channel in the flow. `denoise` sets both.
 
-    `scales` holds the standard deviation of every channel in the flow, which turns by its own angle
-    atan2(sigma, (1 - sigma) scale); `denoise` sets it.
-
-    Source: Lu and Song (2024), Simplifying, stabilizing and scaling continuous-time consistency
-    models, section 3: the trigonometric flow of which this is the reparametrisation.
+    Source: Karras et al. (2022), Elucidating the design space of diffusion-based generative models,
+    section 4: added noise corrects errors of earlier steps.
     """
 
     _step_index: Any
     scales: Tensor | float = 1.0
+    fresh: Callable[[], Tensor] | None = None
 
     def step(  # type: ignore[override]
         self, model_output: Tensor, timestep: Tensor, sample: Tensor, *_: Any,
@@ -62,19 +66,66 @@ class AngleEulerScheduler(FlowMatchEulerDiscreteScheduler):
             self._init_step_index(timestep)  # type: ignore[arg-type]
         place = self._step_index
         now, then = (float(self.sigmas[place + k]) for k in (0, 1))
-        scales = torch.as_tensor(self.scales, dtype=torch.float64)
-        angle, next_angle = (_angle(level, scales) for level in (now, then))
-        size, next_size = (_size(level, scales) for level in (now, then))
-        turn = next_angle - angle
-        # The latent is (1 - now) clean + now noise, and the model's output noise - clean.
-        by_latent = next_size * (1.0 / size + turn * (angle.cos() - angle.sin() / scales))
-        by_output = next_size * turn * ((1.0 - now) * angle.cos() + now * angle.sin() / scales)
+        is_renewed = self.fresh is not None and place + 1 == renewed_place(self.sigmas.tolist())
         # Volumes are large: work in the one given.
-        out = sample.mul_(by_latent.to(sample)).addcmul_(model_output, by_output.to(sample))
+        out = self.moved(sample, model_output, now, BEYOND if is_renewed else then)
+        if is_renewed and self.fresh is not None:
+            turn_back(out, self.fresh(), then, self.scales)
         self._step_index = place + 1
         if not return_dict:
             return (out,)
         return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=out)  # type: ignore[arg-type]
+
+    def moved(self, sample: Tensor, velocity: Tensor, now: float, then: float) -> Tensor:
+        """Return the latent at level `then`, in the memory of that at level `now`."""
+        raise NotImplementedError
+
+
+class StraightEulerScheduler(_RenewingScheduler):
+    """Euler steps along the straight path, as FlowMatchEulerDiscreteScheduler takes them."""
+
+    def moved(self, sample: Tensor, velocity: Tensor, now: float, then: float) -> Tensor:
+        """Return the latent at level `then`, in the memory of that at level `now`."""
+        return sample.add_(velocity, alpha=then - now)
+
+
+class AngleEulerScheduler(_RenewingScheduler):
+    """Euler steps of a flow along the angle atan2(sigma, 1 - sigma), on scaled latents.
+
+    On the straight path a Gaussian of unit variance shrinks and grows again, and Euler steps lose
+    much of its variance when they are few. Divided by hypot(sigma, 1 - sigma) it stays as it is:
+    then steps of any size keep it, and elastic residuals are close to Gaussian. A channel of
+    another standard deviation turns by its own angle atan2(sigma, (1 - sigma) scale).
+
+    Source: Lu and Song (2024), Simplifying, stabilizing and scaling continuous-time consistency
+    models, section 3: the trigonometric flow of which this is the reparametrisation.
+    """
+
+    def moved(self, sample: Tensor, velocity: Tensor, now: float, then: float) -> Tensor:
+        """Return the latent at level `then`, in the memory of that at level `now`."""
+        scales = torch.as_tensor(self.scales, dtype=torch.float64)
+        angle, next_angle = (_angle(level, scales) for level in (now, then))
+        size, next_size = (_size(level, scales) for level in (now, then))
+        turn = next_angle - angle
+        # The latent is (1 - now) clean + now noise, and the velocity noise - clean.
+        by_latent = next_size * (1.0 / size + turn * (angle.cos() - angle.sin() / scales))
+        by_output = next_size * turn * ((1.0 - now) * angle.cos() + now * angle.sin() / scales)
+        return sample.mul_(by_latent.to(sample)).addcmul_(velocity, by_output.to(sample))
+
+
+def turn_back(latent: Tensor, fresh: Tensor, level: float, scales: Tensor | float) -> None:
+    """Bring latents of level `BEYOND` back to a higher one with fresh noise, in place.
+
+    Parameters
+    ----------
+    latent, fresh : (..., n_latent); N(0, 1) noise. level : above `BEYOND`.
+    scales : standard deviation of every channel in the flow, (n_latent,), or of all.
+    """
+    power = torch.as_tensor(scales, dtype=torch.float64)
+    back = _angle(level, power) - _angle(BEYOND, power)
+    size = _size(level, power)
+    latent.mul_((back.cos() * size / _size(BEYOND, power)).to(latent))
+    latent.addcmul_(fresh, (back.sin() * size).to(latent))
 
 
 def _angle(sigma: float, scales: Tensor) -> Tensor:
@@ -117,6 +168,24 @@ def noise_levels(steps: int) -> list[float]:
     return [round(float(level), 6) for level in 1.0 / (1.0 + np.exp(-odds))]
 
 
+def renewed_place(levels: Sequence[float]) -> int | None:
+    """Return which of falling noise levels is reached with fresh noise, None for none.
+
+    Examples
+    --------
+    >>> renewed_place(noise_levels(4)), renewed_place(noise_levels(2))
+    (2, None)
+    """
+    low, high = _RENEWABLE
+    far = {place: abs(_log_odds(level) - _log_odds(RENEWED))
+           for place, level in enumerate(levels) if place and low < level < high}
+    return min(far, key=lambda place: far[place]) if far else None
+
+
+def _log_odds(level: float) -> float:
+    return float(np.log(level / (1.0 - level)))
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Voxels whose latent is known, for replacement while sampling.
@@ -155,6 +224,8 @@ def denoise(
     model: LithoNet, noise: Tensor, condition: Tensor, controls: Tensor, steps: int,
     scheduler: SchedulerMixin | None = None, *, wells: Tensor | None = None,
     known: Known | None = None, is_spent: bool = False,
+    fresh: Callable[[], Tensor] | None = None, begun: Tensor | None = None,
+    levels: Sequence[float] | None = None,
 ) -> Tensor:
     """Integrate the flow from noise to a clean latent.
 
@@ -168,6 +239,10 @@ def denoise(
         default that of `default_scheduler`, at `noise_levels`.
     known : voxels whose clean latent is replaced at every step.
     is_spent : the noise is not needed any more and may be overwritten; ignored with `known`.
+    fresh : returns other noise like `noise`, with which schedulers of this module renew it on the
+        way, see `renewed_place`; without it none is renewed.
+    begun : latent at the first of `levels` to go on from, else pure noise.
+    levels : noise levels to use instead of those of so many steps, falling, above 0.
 
     Returns
     -------
@@ -179,14 +254,16 @@ def denoise(
     """
     flow = checked_scheduler(scheduler or default_scheduler(model))
     is_spent = is_spent and known is None
-    levels = _scheduled(flow, model, steps, noise.device)
+    levels = _scheduled(flow, model, steps, noise.device, levels)
     is_angle = isinstance(flow, AngleEulerScheduler)
     size: Tensor | float = levels[0]
+    if isinstance(flow, _RenewingScheduler):
+        flow.scales, flow.fresh = _scales(model), fresh
     if is_angle:
-        flow.scales = _scales(model)
         # What is not noise has mean 0 and is unknown yet; noise stands for its variance too.
         size = _size(levels[0], torch.as_tensor(flow.scales).double()).to(noise)
-    latent = noise.mul_(size) if is_spent else noise * size
+    start = noise.mul_ if is_spent else noise.mul
+    latent = start(size) if begun is None else begun.clone()
     told = {"told": model.told(condition, wells)} if hasattr(model, "told") else {}
     for place, (sigma, timestep) in enumerate(zip(levels, flow.timesteps, strict=True)):
         if known is not None:
@@ -200,7 +277,7 @@ def denoise(
         if is_angle and wells is not None:
             then = 0.0 if is_last else levels[place + 1]
             straight = torch.lerp(clean, latent, then / sigma)
-        if is_last and type(flow) is FlowMatchEulerDiscreteScheduler:
+        if is_last and type(flow) in (FlowMatchEulerDiscreteScheduler, StraightEulerScheduler):
             # The last Euler step, to noise level 0, ends at the clean latent.
             return clean
         if is_last and is_angle:
@@ -241,10 +318,12 @@ def _finish(
     latent[..., :N_CODE] = clean[..., :N_CODE]
 
 
-def _scheduled(flow: Any, model: LithoNet, steps: int, device: torch.device) -> list[float]:
+def _scheduled(
+    flow: Any, model: LithoNet, steps: int, device: torch.device, levels: Sequence[float] | None
+) -> list[float]:
     """Set the timesteps of a scheduler and return their noise levels."""
     if isinstance(flow, FlowMatchEulerDiscreteScheduler):
-        flow.set_timesteps(sigmas=_levels(model, steps), device=device)
+        flow.set_timesteps(sigmas=list(levels or _levels(model, steps)), device=device)
     else:
         flow.set_timesteps(steps, device=device)
     scale = float(flow.config.num_train_timesteps)
@@ -279,7 +358,7 @@ def default_scheduler(model: LithoNet) -> SchedulerMixin:
     A distilled model knows the end of every path, which is straight: then straight steps are exact.
     """
     found: SchedulerMixin = (
-        FlowMatchEulerDiscreteScheduler() if _distilled(model) else AngleEulerScheduler())
+        StraightEulerScheduler() if _distilled(model) else AngleEulerScheduler())
     return found
 
 
@@ -288,7 +367,7 @@ def checked_scheduler(scheduler: SchedulerMixin) -> Any:
 
     Parameters
     ----------
-    scheduler : AngleEulerScheduler, FlowMatchEulerDiscreteScheduler,
+    scheduler : AngleEulerScheduler, StraightEulerScheduler, FlowMatchEulerDiscreteScheduler,
         FlowMatchHeunDiscreteScheduler, or a multistep solver (DPMSolverMultistepScheduler,
         UniPCMultistepScheduler) with prediction_type="flow_prediction" and use_flow_sigmas=True.
 

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from lithogen.conditioning import control_vector
 from lithogen.grid import Spacing, Window
-from lithogen.latent import parts_of_samples, simplex_code
+from lithogen.latent import KINDS, parts_of_samples, simplex_code
 from lithogen.models.litho_net import LithoNet
-from lithogen.noise import NoiseWeights
+from lithogen.noise import NoiseWeights, stratigraphic_noise
+from lithogen.rng import stream_key
 from lithogen.rockphysics import HALITE, RockFamily, decode_elastic
 from lithogen.rockphysics.facies import EVAPORITE
 from lithogen.rockphysics.fluids import BRINE, MIN_POROSITY, POROUS_FACIES, substitute
@@ -75,6 +76,17 @@ class World:
         """Parts of the residuals of every table, each (n, 7)."""
         return tuple(parts_of_samples(table.residual, table.index[:, 2], self.spacing.dt_s)
                      for table in self.tables if table.index is not None)
+
+    def noise(self, age: Tensor, window: Window, *, fresh: bool = False) -> Tensor:
+        """Return the noise of a window, (n_iline, n_xline, n_twt, n_latent).
+
+        Parameters
+        ----------
+        age : relative geologic time in ms on the window. fresh : independent noise of the same
+            kind, which stands for the first from where facies are decided.
+        """
+        seed = stream_key(self.seed, "noise/fresh") if fresh else self.seed
+        return stratigraphic_noise(age, window, self.spacing, seed, KINDS, self.weights)
 
     def controls(self) -> Tensor:
         """Return what the network is told of the whole world."""

@@ -2,7 +2,8 @@
 
 Noise and prior worlds are drawn independently, so a first step can only guess the mean. A teacher's
 sampler ties one world to every noise; a student that learns from these pairs can go straight. Its
-later steps learn from where its own earlier steps lead, as they will be used.
+later steps learn from where its own earlier steps lead, as they will be used: there noise is
+renewed, and the teacher goes on from the student's latent.
 
 Source: Liu, Gong and Liu (2023), Flow straight and fast (rectified flow, reflow). Ross, Gordon and
 Bagnell (2011), A reduction of imitation learning to no-regret online learning: own states.
@@ -13,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +24,7 @@ from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_LATENT, settle
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
 from lithogen.pipeline import PACKAGED_WEIGHTS
-from lithogen.sampling import Known, denoise
+from lithogen.sampling import BEYOND, Known, denoise, noise_levels, renewed_place, turn_back
 from lithogen.training.config import LithoTraining
 from lithogen.training.worlds import Batch
 from lithogen.world import latent_scale
@@ -48,7 +50,10 @@ def load_teacher(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet |
 
 
 def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
-    """Replace the clean latents of a batch by what a teacher makes of its noise.
+    """Replace the clean latents of a batch by what a teacher makes of its crops.
+
+    Before noise is renewed that is what becomes of the noise. After it the end depends on both
+    noises: there the teacher goes on from the crop's own noisy latent, at the crop's level.
 
     Parameters
     ----------
@@ -56,13 +61,32 @@ def taught(batch: Batch, teacher: LithoNet, recipe: LithoTraining) -> Batch:
     teacher : network in evaluation mode, sampled with `recipe.teacher_steps`.
     """
     mean, std = latent_scale(teacher)
-    with torch.no_grad():
-        made = denoise(teacher, batch.noise, batch.condition, batch.controls,
-                       recipe.teacher_steps, wells=batch.wells,
-                       known=known_voxels(batch.wells, mean, std))
+    made = torch.empty_like(batch.latent)
+    is_late = _is_renewed(batch, recipe.levels)
+    for sigma in [None, *sorted(set(batch.sigma[is_late].tolist()))]:
+        mine = (~is_late if sigma is None else is_late & (batch.sigma == sigma)).nonzero()[:, 0]
+        if len(mine) == 0:
+            continue
+        part = batch.rows(mine)
+        begun: dict[str, Any] = {}
+        if sigma is not None:
+            lower = [level for level in noise_levels(recipe.teacher_steps) if level < sigma - 1e-4]
+            begun = {"begun": part.given(), "levels": [sigma, *lower]}
+        with torch.no_grad():
+            made[mine] = denoise(
+                teacher, part.noise, part.condition, part.controls, recipe.teacher_steps,
+                wells=part.wells, known=known_voxels(part.wells, mean, std), **begun)
     facies, latent = settle(made.cpu(), mean, std)
     return replace(batch, latent=latent.to(batch.latent.device),
                    facies=torch.from_numpy(facies).to(batch.facies.device))
+
+
+def _is_renewed(batch: Batch, levels: tuple[float, ...]) -> Tensor:
+    """Return which crops are at a level after noise was renewed, (batch,)."""
+    place = renewed_place(levels) if batch.fresh is not None else None
+    if place is None:
+        return torch.zeros_like(batch.sigma, dtype=torch.bool)
+    return batch.sigma < 0.5 * (levels[place - 1] + levels[place])
 
 
 def known_voxels(wells: Tensor | None, mean: Tensor, std: Tensor) -> Known | None:
@@ -89,18 +113,20 @@ def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batc
 
     Parameters
     ----------
-    batch : crops whose noise levels are among `levels`. student : network in training.
+    batch : crops whose noise levels are among `levels`; with `fresh` noise they have theirs renewed
+        on the way, as in sampling. student : network in training.
     levels : noise levels of its steps, falling; () leaves the batch as it is.
     """
     if not levels:
         return batch
     known = known_voxels(batch.wells, *latent_scale(student))
+    renewed = renewed_place(levels) if batch.fresh is not None else None
     latent = batch.noise * levels[0]
     if known is not None:
         known.put_noisy(latent, batch.noise, levels[0])
     out = latent.clone()
     with torch.no_grad():
-        for now, then in pairwise(levels):
+        for place, (now, then) in enumerate(pairwise(levels), 1):
             later = batch.sigma < 0.5 * (now + then)
             if not bool(later.any()):
                 break
@@ -108,7 +134,9 @@ def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batc
             clean = student(latent, level, batch.condition, batch.controls, batch.wells)
             if known is not None:
                 known.put(clean)
-            latent = clean + (latent - clean) * (then / now)
+            latent = torch.lerp(clean, latent, (BEYOND if place == renewed else then) / now)
+            if place == renewed and batch.fresh is not None:
+                turn_back(latent, batch.fresh, then, student.channel_scale)
             if known is not None:
                 known.put_noisy(latent, batch.noise, then)
             out[later] = latent[later]

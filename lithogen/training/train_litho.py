@@ -245,8 +245,8 @@ def _micro_batches(run: _Run) -> Iterator[Batch]:
         size = min(recipe.micro_batch, recipe.batch - part * recipe.micro_batch)
         drawn = draw_batch(replace(recipe, batch=size), run.worlds, run.mean, run.std, run.step,
                            run.ranks.rank * n_parts + part).to(run.device)
-        yield drawn if run.teacher is None else followed(
-            taught(drawn, run.teacher, recipe), run.model, recipe.levels)
+        yield drawn if run.teacher is None else taught(
+            followed(drawn, run.model, recipe.levels), run.teacher, recipe)
 
 
 def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:

@@ -182,6 +182,7 @@ class Batch:
     controls : (batch, n). sigma : (batch,).
     wells : maps of wells like `condition`, None where no crop has any.
     noisy : what the network is given, like `latent`; None where that is noise mixed with `latent`.
+    fresh : other noise, with which a student's steps renew `noise`; None without a teacher.
     """
 
     latent: Tensor
@@ -192,6 +193,7 @@ class Batch:
     sigma: Tensor
     wells: Tensor | None = None
     noisy: Tensor | None = None
+    fresh: Tensor | None = None
 
     def given(self) -> Tensor:
         """Return the noisy latent of every crop."""
@@ -204,7 +206,7 @@ class Batch:
         """Return the batch on a device."""
         return self._each(lambda part: part.to(device))
 
-    def rows(self, part: slice) -> Batch:
+    def rows(self, part: slice | Tensor) -> Batch:
         """Return some crops of the batch."""
         return self._each(lambda tensor: tensor[part])
 
@@ -278,16 +280,17 @@ def draw_crop(
            for name, field in world.fields.items()}
     found = Conditions(**cut)
     weights = weights if weights is not None else _weights(recipe, rng)
-    noise = stratigraphic_noise(
+    noises = [stratigraphic_noise(
         found.age, window, world.spacing, int(rng.integers(2**62)), KINDS, weights
-    )
+    ) for _ in range(2 if recipe.teacher else 1)]
     facies = world.facies[box].contiguous()
     parts = world.parts[(slice(None), *box)].float().numpy()
     tables = _draw_wells(world, recipe, rng)
     is_known = rng.uniform() >= recipe.unknown_controls
     return {
         "latent": encode_latent(facies.numpy(), parts, mean, std),
-        "noise": noise,
+        "noise": noises[0],
+        **({"fresh": noises[1]} if recipe.teacher else {}),
         "condition": condition_maps(found, window, world.spacing),
         "facies": facies,
         "controls": control_vector(world.scenario if is_known else None, weights, world.spacing),

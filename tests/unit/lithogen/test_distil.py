@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 from lithogen.errors import WeightsError
 from lithogen.latent import IS_WELL, N_CODE, N_LATENT, decode_latent
-from lithogen.sampling import denoise
+from lithogen.sampling import AngleEulerScheduler, denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, known_voxels, load_teacher, taught
 from lithogen.training.train_litho import export_model, new_model, train
@@ -40,25 +40,51 @@ def test_latents_are_what_the_teacher_makes_of_the_noise(teacher) -> None:
     net = load_teacher(recipe, MEAN, STD)
     batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
     assert set(batch.sigma.tolist()) <= {1.0, torch.tensor(0.6).item()}
-    found = taught(batch, net, recipe)
+    batch = replace(batch, sigma=torch.tensor([1.0, 0.6]))
+    found = taught(replace(batch, fresh=None), net, recipe)
     with torch.no_grad():
         made = denoise(net, batch.noise, batch.condition, batch.controls, 3)
     assert_array_equal(found.facies.numpy(), decode_latent(made, MEAN, STD)[0])
     assert_array_equal(decode_latent(found.latent, MEAN, STD)[0], found.facies.numpy())
 
 
+def test_after_fresh_noise_the_teacher_goes_on_from_the_crops_own_latent(teacher) -> None:
+    recipe = replace(TOY, teacher=str(teacher), teacher_steps=4, levels=(1.0, 0.8))
+    net = load_teacher(recipe, MEAN, STD)
+    batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
+    batch = replace(batch, sigma=torch.tensor([1.0, 0.8]))
+    moved = followed(batch, net, recipe.levels)
+    found = taught(moved, net, recipe)
+    one = batch.rows(slice(1))
+    with torch.no_grad():
+        first = denoise(net, one.noise, one.condition, one.controls, 4)
+        seen, last = moved.noisy[1:], batch.rows(slice(1, 2))
+        second = net(seen, torch.tensor([0.8]), last.condition, last.controls)
+        flow = AngleEulerScheduler()
+        flow.scales = net.channel_scale
+        flow.set_timesteps(sigmas=[0.8, 0.35])
+        seen = flow.step((seen - second) / 0.8, flow.timesteps[0], seen.clone()).prev_sample
+        second = net(seen, torch.tensor([0.35]), last.condition, last.controls)
+    for row, made in enumerate((first, second)):
+        wanted = decode_latent(made, MEAN, STD)[0][0]
+        assert float((found.facies[row].numpy() != wanted).mean()) < 0.002
+
+
+@pytest.mark.parametrize("has_fresh", [False, True])
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_student_learns_from_where_its_own_steps_lead(teacher, place) -> None:
+def test_a_student_learns_from_where_its_own_steps_lead(teacher, place, has_fresh) -> None:
     levels = (1.0, 0.8, 0.5)
     recipe = replace(TOY, teacher=str(teacher), teacher_steps=3, levels=levels)
     net = load_teacher(recipe, MEAN, STD)
     net.register_to_config(levels=levels)
     batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
-    batch = replace(batch, sigma=torch.tensor([levels[place], 1.0]))
+    batch = replace(batch, sigma=torch.tensor([levels[place], 1.0]),
+                    fresh=batch.fresh if has_fresh else None)
     inputs = []
     watch = net.register_forward_pre_hook(lambda _, told: inputs.append(told[0].clone()))
     with torch.no_grad():
-        denoise(net, batch.noise, batch.condition, batch.controls, 3)
+        denoise(net, batch.noise, batch.condition, batch.controls, 3,
+                fresh=(lambda: batch.fresh) if has_fresh else None)
     watch.remove()
     found = followed(batch, net, levels).given()
     torch.testing.assert_close(found[0], inputs[place][0], rtol=0, atol=1e-4)

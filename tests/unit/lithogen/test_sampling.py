@@ -33,6 +33,7 @@ from lithogen.sampling import (
     checked_scheduler,
     denoise,
     noise_levels,
+    renewed_place,
 )
 from lithogen.scenario import N_CONTROLS, Scenario
 from lithogen.structure import Structure
@@ -153,6 +154,41 @@ def test_channels_of_any_scale_keep_their_variance(steps) -> None:
     out = denoise(OfGaussians(), noise, noise, noise, steps)
     wanted = noise * OfGaussians.channel_scale
     assert float((out - wanted)[..., N_CODE:].abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("steps", [3, 4, 16])
+def test_noise_is_renewed_once_and_latents_keep_their_variance(steps) -> None:
+    """A sum of old and fresh noise, both with a share, as strong as one of them."""
+    class OfGaussians:
+        channel_scale = torch.linspace(0.5, 8.0, N_LATENT)
+
+        def __call__(self, latent, sigma, *told):
+            s, power = float(sigma), self.channel_scale**2
+            return latent * ((1 - s) * power / ((1 - s) ** 2 * power + s**2))
+
+    noise, other = torch.zeros(2, 1, 4, 4, 4, N_LATENT)
+    noise[:, ::2], other[:, 1::2] = 1.0, 1.0
+    asked = []
+
+    def fresh():
+        asked.append(True)
+        return other.clone()
+
+    out = denoise(OfGaussians(), noise, noise, noise, steps, fresh=fresh)[..., N_CODE:]
+    assert len(asked) == 1
+    kept, new = (part / OfGaussians.channel_scale[N_CODE:]
+                 for part in (out[:, ::2], out[:, 1::2]))
+    assert float(kept.min()) > 0.3
+    assert float(new.min()) > 0.3
+    assert float((kept.square() + new.square() - 1.0).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_one_or_two_steps_have_no_level_at_which_noise_is_renewed(steps) -> None:
+    noise = torch.ones(1, 2, 2, 2, N_LATENT)
+    assert renewed_place(noise_levels(steps)) is None
+    denoise(lambda latent, *told: latent.clone(), noise, noise, noise, steps,
+            fresh=lambda: pytest.fail("asked for noise"))
 
 
 def test_an_angle_step_is_the_exact_flow_in_its_limit() -> None:
