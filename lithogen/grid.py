@@ -105,6 +105,18 @@ class Window:
             (n[0] + 2 * h[0], n[1] + 2 * h[1], n[2] + 2 * h[2]),
         )
 
+    def lines(self, part: slice) -> Window:
+        """Return the window of some ilines of this one, counted from its first.
+
+        Examples
+        --------
+        >>> Window((5, 0, 0), (8, 4, 4)).lines(slice(2, 4))
+        Window(origin=(7, 0, 0), shape=(2, 4, 4))
+        """
+        first, stop, _ = part.indices(self.shape[0])
+        (i, j, k), (_, n_cross, n_twt) = self.origin, self.shape
+        return Window((i + first, j, k), (stop - first, n_cross, n_twt))
+
     def intersection(self, other: Window) -> Window | None:
         """Return the common box, or None where the two do not meet."""
         first = [max(a, b) for a, b in zip(self.origin, other.origin, strict=True)]

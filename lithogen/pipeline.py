@@ -225,7 +225,8 @@ class LithologyPipeline(DiffusionPipeline):
                 world.controls()[None].to(device), steps, self.scheduler,
                 wells=None if well_maps is None else well_maps[None].to(device),
                 known=None if known is None else known.to(device), is_spent=True,
-                fresh=lambda: world.noise(age, grown, fresh=True)[None].to(device),
+                fresh=lambda lines: world.noise(
+                    age[lines], grown.lines(lines), fresh=True)[None].to(device),
             )[0].cpu()
         clock("network")
         facies, residual = decode_latent(

@@ -27,6 +27,9 @@ LEVELS = (0.98, 0.92, 0.8, 0.35)
 # fresh noise, to that of the run nearest to the first. Only a level between 0.5 and 0.9 will do.
 RENEWED, BEYOND = 0.8, 0.45
 _RENEWABLE = (0.5, 0.9)
+FRESH_LINES = 8
+# Noise for a range of lines, (batch, lines, xline, twt, n_latent).
+Fresh = Callable[[slice], Tensor]
 _FLOWS = ("AngleEulerScheduler", "StraightEulerScheduler", "FlowMatchEulerDiscreteScheduler",
           "FlowMatchHeunDiscreteScheduler")
 
@@ -34,10 +37,10 @@ _FLOWS = ("AngleEulerScheduler", "StraightEulerScheduler", "FlowMatchEulerDiscre
 class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
     """A flow whose noise is renewed on the way.
 
-    With `fresh`, a function that returns N(0, 1) noise like a sample, the step to the level chosen
-    by `renewed_place` goes on to level `BEYOND` and turns back into fresh noise: what earlier
-    answers got wrong is forgotten in part and decided again. `scales` holds the standard deviation
-    of every channel in the flow. `denoise` sets both.
+    With `fresh`, a function that returns N(0, 1) noise for some lines of a sample, the step to the
+    level chosen by `renewed_place` goes on to level `BEYOND` and turns back into fresh noise: what
+    earlier answers got wrong is forgotten in part and decided again. `scales` holds the standard
+    deviation of every channel in the flow. `denoise` sets both.
 
     Source: Karras et al. (2022), Elucidating the design space of diffusion-based generative models,
     section 4: added noise corrects errors of earlier steps.
@@ -45,7 +48,7 @@ class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
 
     _step_index: Any
     scales: Tensor | float = 1.0
-    fresh: Callable[[], Tensor] | None = None
+    fresh: Fresh | None = None
 
     def step(  # type: ignore[override]
         self, model_output: Tensor, timestep: Tensor, sample: Tensor, *_: Any,
@@ -70,7 +73,7 @@ class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
         # Volumes are large: work in the one given.
         out = self.moved(sample, model_output, now, BEYOND if is_renewed else then)
         if is_renewed and self.fresh is not None:
-            turn_back(out, self.fresh(), then, self.scales)
+            turn_back(out, self.fresh, then, self.scales)
         self._step_index = place + 1
         if not return_dict:
             return (out,)
@@ -113,19 +116,24 @@ class AngleEulerScheduler(_RenewingScheduler):
         return sample.mul_(by_latent.to(sample)).addcmul_(velocity, by_output.to(sample))
 
 
-def turn_back(latent: Tensor, fresh: Tensor, level: float, scales: Tensor | float) -> None:
+def turn_back(latent: Tensor, fresh: Fresh, level: float, scales: Tensor | float) -> None:
     """Bring latents of level `BEYOND` back to a higher one with fresh noise, in place.
 
     Parameters
     ----------
-    latent, fresh : (..., n_latent); N(0, 1) noise. level : above `BEYOND`.
+    latent : (batch, iline, xline, twt, n_latent). fresh : returns N(0, 1) noise for some of its
+        lines. level : above `BEYOND`.
     scales : standard deviation of every channel in the flow, (n_latent,), or of all.
     """
     power = torch.as_tensor(scales, dtype=torch.float64)
     back = _angle(level, power) - _angle(BEYOND, power)
     size = _size(level, power)
-    latent.mul_((back.cos() * size / _size(BEYOND, power)).to(latent))
-    latent.addcmul_(fresh, (back.sin() * size).to(latent))
+    kept = (back.cos() * size / _size(BEYOND, power)).to(latent)
+    share = (back.sin() * size).to(latent)
+    # Volumes are large: a few lines of fresh noise at a time.
+    for first in range(0, latent.shape[1], FRESH_LINES):
+        lines = slice(first, min(first + FRESH_LINES, latent.shape[1]))
+        latent[:, lines].mul_(kept).addcmul_(fresh(lines), share)
 
 
 def _angle(sigma: float, scales: Tensor) -> Tensor:
@@ -224,7 +232,7 @@ def denoise(
     model: LithoNet, noise: Tensor, condition: Tensor, controls: Tensor, steps: int,
     scheduler: SchedulerMixin | None = None, *, wells: Tensor | None = None,
     known: Known | None = None, is_spent: bool = False,
-    fresh: Callable[[], Tensor] | None = None, begun: Tensor | None = None,
+    fresh: Fresh | None = None, begun: Tensor | None = None,
     levels: Sequence[float] | None = None,
 ) -> Tensor:
     """Integrate the flow from noise to a clean latent.
@@ -239,8 +247,9 @@ def denoise(
         default that of `default_scheduler`, at `noise_levels`.
     known : voxels whose clean latent is replaced at every step.
     is_spent : the noise is not needed any more and may be overwritten; ignored with `known`.
-    fresh : returns other noise like `noise`, with which schedulers of this module renew it on the
-        way, see `renewed_place`; without it none is renewed.
+    fresh : returns other noise for a range of lines, (batch, lines, xline, twt, n_latent), with
+        which schedulers of this module renew it on the way, see `renewed_place`; without it none is
+        renewed.
     begun : latent at the first of `levels` to go on from, else pure noise.
     levels : noise levels to use instead of those of so many steps, falling, above 0.
 

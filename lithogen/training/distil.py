@@ -135,8 +135,8 @@ def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batc
             if known is not None:
                 known.put(clean)
             latent = torch.lerp(clean, latent, (BEYOND if place == renewed else then) / now)
-            if place == renewed and batch.fresh is not None:
-                turn_back(latent, batch.fresh, then, student.channel_scale)
+            if place == renewed:
+                turn_back(latent, batch.renewing, then, student.channel_scale)
             if known is not None:
                 known.put_noisy(latent, batch.noise, then)
             out[later] = latent[later]

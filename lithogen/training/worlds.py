@@ -12,6 +12,7 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from lithogen.conditioning import condition_maps, control_vector
+from lithogen.errors import require
 from lithogen.grid import Spacing, Window
 from lithogen.latent import (
     KINDS,
@@ -201,6 +202,11 @@ class Batch:
             return self.noisy
         level = self.sigma[:, None, None, None, None]
         return (1.0 - level) * self.latent + level * self.noise
+
+    def renewing(self, lines: slice) -> Tensor:
+        """Return the fresh noise of some lines; there has to be any."""
+        require(self.fresh is not None, "the batch has no fresh noise; name a teacher")
+        return self.fresh[:, lines]  # type: ignore[index]
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""

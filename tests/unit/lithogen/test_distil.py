@@ -84,7 +84,7 @@ def test_a_student_learns_from_where_its_own_steps_lead(teacher, place, has_fres
     watch = net.register_forward_pre_hook(lambda _, told: inputs.append(told[0].clone()))
     with torch.no_grad():
         denoise(net, batch.noise, batch.condition, batch.controls, 3,
-                fresh=(lambda: batch.fresh) if has_fresh else None)
+                fresh=batch.renewing if has_fresh else None)
     watch.remove()
     found = followed(batch, net, levels).given()
     torch.testing.assert_close(found[0], inputs[place][0], rtol=0, atol=1e-4)
