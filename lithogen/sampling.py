@@ -366,8 +366,10 @@ def default_scheduler(model: LithoNet) -> SchedulerMixin:
 
     A distilled model knows the end of every path, which is straight: then straight steps are exact.
     """
-    found: SchedulerMixin = (
-        StraightEulerScheduler() if _distilled(model) else AngleEulerScheduler())
+    found: SchedulerMixin = AngleEulerScheduler()
+    if _distilled(model):
+        is_renewed = bool(_config(model).get("renewed"))
+        found = StraightEulerScheduler() if is_renewed else FlowMatchEulerDiscreteScheduler()
     return found
 
 

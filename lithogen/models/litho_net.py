@@ -57,6 +57,7 @@ class LithoNet(ModelMixin, ConfigMixin):
     n_embedding : size of the embedding of sigma and controls.
     latent_mean, latent_std : standardisation of the latent, kept with the weights; () for 0 and 1.
     levels : noise levels that the network was distilled to, from 1 downwards; () for none.
+    renewed : whether noise is renewed between those levels, as it was when it was distilled.
     codes : code of every facies, (n_facies, n_code). Where given, the network says probabilities
         of facies and the clean code is their mean; else it says the clean latent itself.
     scales : standard deviation of every latent channel in the flow, (n_latent,); () for 1. What
@@ -86,6 +87,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         latent_mean: tuple[float, ...] = (),
         latent_std: tuple[float, ...] = (),
         levels: tuple[float, ...] = (),
+        renewed: bool = False,
         codes: tuple[tuple[float, ...], ...] = (),
         scales: tuple[float, ...] = (),
     ) -> None:

@@ -10,7 +10,12 @@ from numpy.testing import assert_array_equal
 
 from lithogen.errors import WeightsError
 from lithogen.latent import IS_WELL, N_CODE, N_LATENT, decode_latent
-from lithogen.sampling import AngleEulerScheduler, denoise
+from lithogen.sampling import (
+    AngleEulerScheduler,
+    StraightEulerScheduler,
+    default_scheduler,
+    denoise,
+)
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, known_voxels, load_teacher, taught
 from lithogen.training.train_litho import export_model, new_model, train
@@ -76,7 +81,7 @@ def test_a_student_learns_from_where_its_own_steps_lead(teacher, place, has_fres
     levels = (1.0, 0.8, 0.5)
     recipe = replace(TOY, teacher=str(teacher), teacher_steps=3, levels=levels)
     net = load_teacher(recipe, MEAN, STD)
-    net.register_to_config(levels=levels)
+    net.register_to_config(levels=levels, renewed=has_fresh)
     batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
     batch = replace(batch, sigma=torch.tensor([levels[place], 1.0]),
                     fresh=batch.fresh if has_fresh else None)
@@ -136,4 +141,6 @@ def test_a_distilled_model_knows_its_levels(teacher, tmp_path) -> None:
 
     student = load_denoiser(tmp_path / "run" / "model")[0]
     assert _levels(student, 2) == [1.0, 0.6]
+    assert student.config.renewed
+    assert isinstance(default_scheduler(student), StraightEulerScheduler)
     assert _levels(student, 3) != [1.0, 0.6]
