@@ -50,6 +50,8 @@ def shares_option(options: argparse.ArgumentParser) -> None:
                          help="octaves of elastic channels over those of facies")
     options.add_argument("--strength", type=float, default=None,
                          help="standard deviation of all noise but that of detail")
+    options.add_argument("--not-renewed", dest="renewed", action="store_false", default=None,
+                         help="keep the first noise where facies are decided")
 
 
 def noise_weights(args: argparse.Namespace) -> Any:
@@ -57,7 +59,8 @@ def noise_weights(args: argparse.Namespace) -> Any:
     import lithogen
 
     shares = lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
-    told = {name: getattr(args, name) for name in ("fine", "style", "lateral", "strength")}
+    told = {name: getattr(args, name) for name in ("fine", "style", "lateral", "strength",
+                                               "renewed")}
     return dataclasses.replace(
         shares, **{name: value for name, value in told.items() if value is not None})
 

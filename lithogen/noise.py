@@ -66,6 +66,7 @@ class NoiseWeights:
         facies. Not told.
     strength : standard deviation of all noise but that of detail, 0.5..2; 1 in training. Every
         answer of a network is a little too near the mean, and stronger noise mends that. Not told.
+    renewed : whether noise is drawn anew where facies are decided, see `lithogen.sampling`.
 
     Raises
     ------
@@ -86,6 +87,7 @@ class NoiseWeights:
     style: float = 0.1
     lateral: float = 3.5
     strength: float = 1.05
+    renewed: bool = True
 
     def __post_init__(self) -> None:
         values = self.as_tuple()

@@ -220,13 +220,17 @@ class LithologyPipeline(DiffusionPipeline):
             # Not needed at the peak of memory, which is in the network.
             found = found.labels(tile.slices_in(grown))
             clock("conditions")
+
+            def fresh(lines: slice) -> torch.Tensor:
+                noise = world.noise(age[lines], grown.lines(lines), fresh=True)
+                return noise[None].to(device)
+
             latent = denoise(
                 model, noise[None].to(device), maps[None].to(device),
                 world.controls()[None].to(device), steps, self.scheduler,
                 wells=None if well_maps is None else well_maps[None].to(device),
                 known=None if known is None else known.to(device), is_spent=True,
-                fresh=lambda lines: world.noise(
-                    age[lines], grown.lines(lines), fresh=True)[None].to(device),
+                fresh=fresh if world.weights.renewed else None,
             )[0].cpu()
         clock("network")
         facies, residual = decode_latent(

@@ -15,18 +15,21 @@ import lithogen
 from lithogen import pipeline
 from lithogen.errors import WeightsError
 from lithogen.grid import Window
+from lithogen.noise import NoiseWeights
 from lithogen.pipeline import PACKAGED_WEIGHTS, LithologyPipeline
 from lithogen.rockphysics import HALITE, facies_code
 from lithogen.structure import Structure
 from lithogen.structure.salt import domes_near
+from lithogen.world import World
 
 NAMES = ("lithology", "vp", "vs", "rho", "rgt", "fault")
 
 
 def _compare_with_whole(pipe, structure, whole, parts) -> None:
-    big = pipe(structure, whole, seed=7, num_inference_steps=2)
+    # Three steps are the fewest on whose way noise is renewed.
+    big = pipe(structure, whole, seed=7, num_inference_steps=3)
     for part in parts:
-        small = pipe(structure, part, seed=7, num_inference_steps=2)
+        small = pipe(structure, part, seed=7, num_inference_steps=3)
         for name in NAMES:
             assert_array_equal(getattr(small, name), getattr(big, name)[part.slices_in(whole)])
 
@@ -55,6 +58,25 @@ def test_windows_equal_crops_on_the_real_lattice(toy_pipeline) -> None:
     whole = Window((-30, -40, 100), (60, 70, 60))
     parts = [Window((-30, -5, 120), (20, 35, 40)), Window((3, 7, 101), (16, 16, 16))]
     _compare_with_whole(toy_pipeline, Structure.random(7), whole, parts)
+
+
+def test_renewed_noise_is_another_and_the_same_in_every_window() -> None:
+    structure, window = Structure.random(7), Window((-3, 4, 100), (8, 6, 12))
+    world = World(structure, 7, NoiseWeights(), pipeline.SPACING)
+    age = structure.evaluate(window, pipeline.SPACING).age
+    first, fresh = (world.noise(age, window, fresh=is_fresh) for is_fresh in (False, True))
+    some = slice(2, 5)
+    assert_array_equal(world.noise(age[some], window.lines(some), fresh=True).numpy(),
+                       fresh[some].numpy())
+    assert abs(float(torch.corrcoef(torch.stack([first.flatten(), fresh.flatten()]))[0, 1])) < 0.2
+
+
+def test_noise_is_renewed_unless_told_otherwise(toy_pipeline) -> None:
+    structure, window = Structure.random(7), Window((0, 0, 100), (8, 8, 16))
+    made = [toy_pipeline(structure, window, seed=7, num_inference_steps=3, weights=weights).vp
+            for weights in (None, NoiseWeights(), NoiseWeights(renewed=False))]
+    assert_array_equal(made[0], made[1])
+    assert (made[0] != made[2]).mean() > 0.5
 
 
 def test_threads_do_not_change_a_bit(toy_pipeline) -> None:
