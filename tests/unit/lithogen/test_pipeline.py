@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from numpy.testing import assert_array_equal
 
 import lithogen
 from lithogen import pipeline
+from lithogen.config import from_mapping
 from lithogen.errors import WeightsError
 from lithogen.grid import Window
 from lithogen.noise import NoiseWeights
@@ -20,6 +22,7 @@ from lithogen.pipeline import PACKAGED_WEIGHTS, LithologyPipeline
 from lithogen.rockphysics import HALITE, facies_code
 from lithogen.structure import Structure
 from lithogen.structure.salt import domes_near
+from lithogen.training.config import LithoTraining
 from lithogen.world import World
 
 NAMES = ("lithology", "vp", "vs", "rho", "rgt", "fault")
@@ -140,6 +143,13 @@ def test_shipped_weights_are_listed_and_small() -> None:
     size = (PACKAGED_WEIGHTS / "diffusion_pytorch_model.safetensors").stat().st_size
     assert size < 16 * 2**20
     assert len(pipe.denoiser.config.latent_mean) == pipe.denoiser.config.n_latent
+
+
+@pytest.mark.parametrize("folder", [PACKAGED_WEIGHTS, PACKAGED_WEIGHTS / "fast"])
+def test_recipes_of_shipped_weights_can_be_read(folder) -> None:
+    """Benchmarks draw the worlds that the weights learned from."""
+    recipe = json.loads((folder / "MANIFEST.json").read_text())["recipe"]
+    assert from_mapping(LithoTraining, recipe).n_worlds > 0
 
 
 @pytest.mark.slow
