@@ -319,7 +319,7 @@ def averaged_model(model: LithoNet, average: dict[str, Tensor]) -> LithoNet:
 def _export(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     """Write averaged weights in half precision, with configuration, quality and manifest."""
     model = averaged_model(run.model, run.average)
-    quality = quality_table(model, run.recipe, run.mean, run.std)
+    quality = quality_table(model, run.recipe, run.mean, run.std, run.worlds)
     write({"step": run.step, "quality": quality})
     export_model(model, run.folder / MODEL_FOLDER, {
         "recipe": run.recipe.to_dict(), "init_sha256": run.begun_from, "steps": run.step,

@@ -16,10 +16,23 @@ from lithogen.latent import N_LATENT
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser, with_scale
 from lithogen.pipeline import LithologyPipeline
-from lithogen.training import train_litho
+from lithogen.training import quality, train_litho
 from lithogen.training.config import LithoTraining
-from lithogen.training.train_litho import export_model, flow_loss, learning_rate, train
-from lithogen.training.worlds import PURE_SHARE, draw_batch, latent_statistics, make_world
+from lithogen.training.quality import quality_table
+from lithogen.training.train_litho import (
+    export_model,
+    flow_loss,
+    learning_rate,
+    new_model,
+    train,
+)
+from lithogen.training.worlds import (
+    PURE_SHARE,
+    draw_batch,
+    latent_statistics,
+    make_world,
+    make_worlds,
+)
 from lithogen.world import latent_scale
 
 RECIPE = """
@@ -77,13 +90,27 @@ def test_the_exported_model_loads_and_is_listed(recipe, tmp_path) -> None:
     assert figures["loss"] > 0
     manifest = json.loads((tmp_path / "run" / "model" / "MANIFEST.json").read_text())
     assert manifest["recipe"]["n_steps"] == 6
-    quality = manifest["quality"]
-    assert quality["clean_mse_1.00"] > quality["clean_mse_0.50"] > 0
-    assert 0 <= quality["facies_distance"] <= 1
+    table = manifest["quality"]
+    assert table["clean_mse_1.00"] > table["clean_mse_0.50"] > 0
+    assert 0 <= table["facies_distance"] <= 1
     lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
-    assert json.loads(lines[-1])["quality"] == quality
+    assert json.loads(lines[-1])["quality"] == table
     pipe = LithologyPipeline.from_pretrained(tmp_path / "run" / "model")
     assert next(pipe.denoiser.parameters()).dtype == torch.float32
+
+
+def test_worlds_that_were_seen_are_judged_as_held_out_ones_are(recipe, monkeypatch) -> None:
+    monkeypatch.setattr(quality, "N_CROPS", 2)
+    config = LithoTraining.from_toml(recipe)
+    mean, std = torch.zeros(N_LATENT), torch.ones(N_LATENT)
+    model = new_model(config, mean, std).eval()
+    held, other = (make_worlds(config, stream, 2) for stream in ("test", "train"))
+    found, apart = (quality_table(model, config, mean, std, worlds) for worlds in (held, other))
+    errors = [name for name in found if name.startswith("clean_mse")]
+    assert len(errors) > 2
+    for name in errors:
+        assert found[name.replace("clean", "seen")] == found[name] == apart[name]
+        assert apart[name.replace("clean", "seen")] != apart[name]
 
 
 def test_batches_depend_on_seed_step_and_rank_only(recipe) -> None:
