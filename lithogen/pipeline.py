@@ -222,8 +222,7 @@ class LithologyPipeline(DiffusionPipeline):
             clock("conditions")
 
             def fresh(lines: slice) -> torch.Tensor:
-                noise = world.noise(age[lines], grown.lines(lines), fresh=True)
-                return noise[None].to(device)
+                return world.fresh_noise(age[lines], grown.lines(lines))[None].to(device)
 
             latent = denoise(
                 model, noise[None].to(device), maps[None].to(device),

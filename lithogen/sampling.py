@@ -23,24 +23,27 @@ DEFAULT_STEPS = 4
 # Noise levels of four steps: at the first two it is decided how strongly beds differ, at the third
 # facies, at the last elastic values. Other numbers of steps lie between them.
 LEVELS = (0.98, 0.92, 0.8, 0.35)
-# Where facies are decided noise is renewed: latents go on to the second level and come back, with
-# fresh noise, to that of the run nearest to the first. Only a level between 0.5 and 0.9 will do.
+# Where facies are decided noise of elastic channels can be renewed: latents go on to the second
+# level and come back, with fresh noise, to that of the run nearest to the first. Only a level
+# between 0.5 and 0.9 will do.
 RENEWED, BEYOND = 0.8, 0.45
 _RENEWABLE = (0.5, 0.9)
 FRESH_LINES = 8
-# Noise for a range of lines, (batch, lines, xline, twt, n_latent).
+ELASTIC = slice(N_CODE, None)
+# Noise of elastic channels for a range of lines, (batch, lines, xline, twt, channel).
 Fresh = Callable[[slice], Tensor]
 _FLOWS = ("AngleEulerScheduler", "StraightEulerScheduler", "FlowMatchEulerDiscreteScheduler",
           "FlowMatchHeunDiscreteScheduler")
 
 
 class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
-    """A flow whose noise is renewed on the way.
+    """A flow whose noise of elastic channels is renewed on the way.
 
-    With `fresh`, a function that returns N(0, 1) noise for some lines of a sample, the step to the
-    level chosen by `renewed_place` goes on to level `BEYOND` and turns back into fresh noise: what
-    earlier answers got wrong is forgotten in part and decided again. `scales` holds the standard
-    deviation of every channel in the flow. `denoise` sets both.
+    With `fresh`, a function that returns N(0, 1) noise of the elastic channels for some lines of a
+    sample, they go on beyond the level chosen by `renewed_place` to level `BEYOND` and turn back
+    into fresh noise: what earlier answers got wrong is forgotten in part and decided again. Channels
+    of facies keep their noise. `scales` holds the standard deviation of every channel in the flow.
+    `denoise` sets both.
 
     Source: Karras et al. (2022), Elucidating the design space of diffusion-based generative models,
     section 4: added noise corrects errors of earlier steps.
@@ -69,27 +72,36 @@ class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
             self._init_step_index(timestep)  # type: ignore[arg-type]
         place = self._step_index
         now, then = (float(self.sigmas[place + k]) for k in (0, 1))
-        is_renewed = self.fresh is not None and place + 1 == renewed_place(self.sigmas.tolist())
-        # Volumes are large: work in the one given.
-        out = self.moved(sample, model_output, now, BEYOND if is_renewed else then)
-        if is_renewed and self.fresh is not None:
-            turn_back(out, self.fresh, then, self.scales)
+        scales = torch.as_tensor(self.scales, dtype=torch.float64).expand(sample.shape[-1])
+        parts = [(slice(None), then)]
+        if self.fresh is not None and place + 1 == renewed_place(self.sigmas.tolist()):
+            parts = [(slice(N_CODE), then), (ELASTIC, BEYOND)]
+        for channels, level in parts:
+            inside = (..., channels)
+            # Volumes are large: work in the one given.
+            self.move(sample[inside], model_output[inside], now, level, scales[channels])
+        if self.fresh is not None and len(parts) > 1:
+            turn_back(sample, self.fresh, then, scales)
         self._step_index = place + 1
         if not return_dict:
-            return (out,)
-        return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=out)  # type: ignore[arg-type]
+            return (sample,)
+        return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=sample)  # type: ignore[arg-type]
 
-    def moved(self, sample: Tensor, velocity: Tensor, now: float, then: float) -> Tensor:
-        """Return the latent at level `then`, in the memory of that at level `now`."""
+    def move(
+        self, sample: Tensor, velocity: Tensor, now: float, then: float, scales: Tensor
+    ) -> None:
+        """Take a latent from level `now` to level `then`, in place."""
         raise NotImplementedError
 
 
 class StraightEulerScheduler(_RenewingScheduler):
     """Euler steps along the straight path, as FlowMatchEulerDiscreteScheduler takes them."""
 
-    def moved(self, sample: Tensor, velocity: Tensor, now: float, then: float) -> Tensor:
-        """Return the latent at level `then`, in the memory of that at level `now`."""
-        return sample.add_(velocity, alpha=then - now)
+    def move(
+        self, sample: Tensor, velocity: Tensor, now: float, then: float, scales: Tensor
+    ) -> None:
+        """Take a latent from level `now` to level `then`, in place."""
+        sample.add_(velocity, alpha=then - now)
 
 
 class AngleEulerScheduler(_RenewingScheduler):
@@ -104,28 +116,29 @@ class AngleEulerScheduler(_RenewingScheduler):
     models, section 3: the trigonometric flow of which this is the reparametrisation.
     """
 
-    def moved(self, sample: Tensor, velocity: Tensor, now: float, then: float) -> Tensor:
-        """Return the latent at level `then`, in the memory of that at level `now`."""
-        scales = torch.as_tensor(self.scales, dtype=torch.float64)
+    def move(
+        self, sample: Tensor, velocity: Tensor, now: float, then: float, scales: Tensor
+    ) -> None:
+        """Take a latent from level `now` to level `then`, in place."""
         angle, next_angle = (_angle(level, scales) for level in (now, then))
         size, next_size = (_size(level, scales) for level in (now, then))
         turn = next_angle - angle
         # The latent is (1 - now) clean + now noise, and the velocity noise - clean.
         by_latent = next_size * (1.0 / size + turn * (angle.cos() - angle.sin() / scales))
         by_output = next_size * turn * ((1.0 - now) * angle.cos() + now * angle.sin() / scales)
-        return sample.mul_(by_latent.to(sample)).addcmul_(velocity, by_output.to(sample))
+        sample.mul_(by_latent.to(sample)).addcmul_(velocity, by_output.to(sample))
 
 
-def turn_back(latent: Tensor, fresh: Fresh, level: float, scales: Tensor | float) -> None:
-    """Bring latents of level `BEYOND` back to a higher one with fresh noise, in place.
+def turn_back(latent: Tensor, fresh: Fresh, level: float, scales: Tensor) -> None:
+    """Bring elastic channels of level `BEYOND` back to a higher one with fresh noise, in place.
 
     Parameters
     ----------
-    latent : (batch, iline, xline, twt, n_latent). fresh : returns N(0, 1) noise for some of its
-        lines. level : above `BEYOND`.
-    scales : standard deviation of every channel in the flow, (n_latent,), or of all.
+    latent : (batch, iline, xline, twt, n_latent). fresh : returns N(0, 1) noise of those channels
+        for some of its lines. level : above `BEYOND`.
+    scales : standard deviation of every channel in the flow, float64 (n_latent,).
     """
-    power = torch.as_tensor(scales, dtype=torch.float64)
+    power = scales[ELASTIC]
     back = _angle(level, power) - _angle(BEYOND, power)
     size = _size(level, power)
     kept = (back.cos() * size / _size(BEYOND, power)).to(latent)
@@ -133,7 +146,7 @@ def turn_back(latent: Tensor, fresh: Fresh, level: float, scales: Tensor | float
     # Volumes are large: a few lines of fresh noise at a time.
     for first in range(0, latent.shape[1], FRESH_LINES):
         lines = slice(first, min(first + FRESH_LINES, latent.shape[1]))
-        latent[:, lines].mul_(kept).addcmul_(fresh(lines), share)
+        latent[:, lines, ..., ELASTIC].mul_(kept).addcmul_(fresh(lines), share)
 
 
 def _angle(sigma: float, scales: Tensor) -> Tensor:
@@ -247,9 +260,9 @@ def denoise(
         default that of `default_scheduler`, at `noise_levels`.
     known : voxels whose clean latent is replaced at every step.
     is_spent : the noise is not needed any more and may be overwritten; ignored with `known`.
-    fresh : returns other noise for a range of lines, (batch, lines, xline, twt, n_latent), with
-        which schedulers of this module renew it on the way, see `renewed_place`; without it none is
-        renewed.
+    fresh : returns other noise of elastic channels for a range of lines, (batch, lines, xline, twt,
+        channel), with which schedulers of this module renew theirs on the way, see `renewed_place`;
+        without it none is renewed.
     begun : latent at the first of `levels` to go on from, else pure noise.
     levels : noise levels to use instead of those of so many steps, falling, above 0.
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lithogen.conditioning import control_vector
 from lithogen.grid import Spacing, Window
-from lithogen.latent import KINDS, parts_of_samples, simplex_code
+from lithogen.latent import KINDS, N_CODE, parts_of_samples, simplex_code
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights, stratigraphic_noise
 from lithogen.rng import stream_key
@@ -77,16 +77,23 @@ class World:
         return tuple(parts_of_samples(table.residual, table.index[:, 2], self.spacing.dt_s)
                      for table in self.tables if table.index is not None)
 
-    def noise(self, age: Tensor, window: Window, *, fresh: bool = False) -> Tensor:
+    def noise(self, age: Tensor, window: Window) -> Tensor:
         """Return the noise of a window, (n_iline, n_xline, n_twt, n_latent).
 
         Parameters
         ----------
-        age : relative geologic time in ms on the window. fresh : independent noise of the same
-            kind, which stands for the first from where facies are decided.
+        age : relative geologic time in ms on the window.
         """
-        seed = stream_key(self.seed, "noise/fresh") if fresh else self.seed
-        return stratigraphic_noise(age, window, self.spacing, seed, KINDS, self.weights)
+        return stratigraphic_noise(age, window, self.spacing, self.seed, KINDS, self.weights)
+
+    def fresh_noise(self, age: Tensor, window: Window) -> Tensor:
+        """Return independent noise of the elastic channels, like the last ones of `noise`.
+
+        It stands for that from where facies are decided.
+        """
+        seed = stream_key(self.seed, "noise/fresh")
+        return stratigraphic_noise(
+            age, window, self.spacing, seed, KINDS[N_CODE:], self.weights)
 
     def controls(self) -> Tensor:
         """Return what the network is told of the whole world."""

@@ -24,7 +24,15 @@ from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_LATENT, settle
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
 from lithogen.pipeline import PACKAGED_WEIGHTS
-from lithogen.sampling import BEYOND, Known, denoise, noise_levels, renewed_place, turn_back
+from lithogen.sampling import (
+    BEYOND,
+    ELASTIC,
+    Known,
+    denoise,
+    noise_levels,
+    renewed_place,
+    turn_back,
+)
 from lithogen.training.config import LithoTraining
 from lithogen.training.worlds import Batch
 from lithogen.world import latent_scale
@@ -134,9 +142,11 @@ def followed(batch: Batch, student: LithoNet, levels: tuple[float, ...]) -> Batc
             clean = student(latent, level, batch.condition, batch.controls, batch.wells)
             if known is not None:
                 known.put(clean)
-            latent = torch.lerp(clean, latent, (BEYOND if place == renewed else then) / now)
+            moved = torch.lerp(clean, latent, then / now)
             if place == renewed:
-                turn_back(latent, batch.renewing, then, student.channel_scale)
+                moved[..., ELASTIC] = torch.lerp(clean, latent, BEYOND / now)[..., ELASTIC]
+                turn_back(moved, batch.renewing, then, student.channel_scale.double())
+            latent = moved
             if known is not None:
                 known.put_noisy(latent, batch.noise, then)
             out[later] = latent[later]

@@ -183,7 +183,8 @@ class Batch:
     controls : (batch, n). sigma : (batch,).
     wells : maps of wells like `condition`, None where no crop has any.
     noisy : what the network is given, like `latent`; None where that is noise mixed with `latent`.
-    fresh : other noise, with which a student's steps renew `noise`; None without a teacher.
+    fresh : other noise of elastic channels, with which a student's steps renew theirs; None without
+        a teacher.
     """
 
     latent: Tensor
@@ -286,17 +287,17 @@ def draw_crop(
            for name, field in world.fields.items()}
     found = Conditions(**cut)
     weights = weights if weights is not None else _weights(recipe, rng)
-    noises = [stratigraphic_noise(
-        found.age, window, world.spacing, int(rng.integers(2**62)), KINDS, weights
-    ) for _ in range(2 if recipe.teacher else 1)]
+    noise, fresh = (stratigraphic_noise(
+        found.age, window, world.spacing, int(rng.integers(2**62)), kinds, weights
+    ) if kinds else None for kinds in (KINDS, KINDS[N_CODE:] if recipe.teacher else ()))
     facies = world.facies[box].contiguous()
     parts = world.parts[(slice(None), *box)].float().numpy()
     tables = _draw_wells(world, recipe, rng)
     is_known = rng.uniform() >= recipe.unknown_controls
     return {
         "latent": encode_latent(facies.numpy(), parts, mean, std),
-        "noise": noises[0],
-        **({"fresh": noises[1]} if recipe.teacher else {}),
+        "noise": noise,
+        **({"fresh": fresh} if recipe.teacher else {}),
         "condition": condition_maps(found, window, world.spacing),
         "facies": facies,
         "controls": control_vector(world.scenario if is_known else None, weights, world.spacing),
