@@ -50,8 +50,8 @@ def shares_option(options: argparse.ArgumentParser) -> None:
                          help="octaves of elastic channels over those of facies")
     options.add_argument("--strength", type=float, default=None,
                          help="standard deviation of all noise but that of detail")
-    options.add_argument("--not-renewed", dest="renewed", action="store_false", default=None,
-                         help="keep the first noise where facies are decided")
+    options.add_argument("--renewed", action="store_true", default=None,
+                         help="draw noise of elastic channels anew where facies are decided")
 
 
 def noise_weights(args: argparse.Namespace) -> Any:

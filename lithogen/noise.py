@@ -66,7 +66,8 @@ class NoiseWeights:
         facies. Not told.
     strength : standard deviation of all noise but that of detail, 0.5..2; 1 in training. Every
         answer of a network is a little too near the mean, and stronger noise mends that. Not told.
-    renewed : whether noise is drawn anew where facies are decided, see `lithogen.sampling`.
+    renewed : whether noise of elastic channels is drawn anew where facies are decided, see
+        `lithogen.sampling`: elastic values then spread more.
 
     Raises
     ------
@@ -87,7 +88,7 @@ class NoiseWeights:
     style: float = 0.1
     lateral: float = 3.5
     strength: float = 1.05
-    renewed: bool = True
+    renewed: bool = False
 
     def __post_init__(self) -> None:
         values = self.as_tuple()

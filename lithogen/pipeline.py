@@ -229,7 +229,7 @@ class LithologyPipeline(DiffusionPipeline):
                 world.controls()[None].to(device), steps, self.scheduler,
                 wells=None if well_maps is None else well_maps[None].to(device),
                 known=None if known is None else known.to(device), is_spent=True,
-                fresh=fresh if world.weights.renewed else None,
+                fresh=fresh if world.weights.renewed or model.config.renewed else None,
             )[0].cpu()
         clock("network")
         facies, residual = decode_latent(

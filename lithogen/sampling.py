@@ -41,8 +41,8 @@ class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
 
     With `fresh`, a function that returns N(0, 1) noise of the elastic channels for some lines of a
     sample, they go on beyond the level chosen by `renewed_place` to level `BEYOND` and turn back
-    into fresh noise: what earlier answers got wrong is forgotten in part and decided again. Channels
-    of facies keep their noise. `scales` holds the standard deviation of every channel in the flow.
+    into fresh noise: what earlier answers got wrong is forgotten in part and decided again. Facies
+    keep their noise. `scales` holds the standard deviation of every channel in the flow.
     `denoise` sets both.
 
     Source: Karras et al. (2022), Elucidating the design space of diffusion-based generative models,

@@ -9,6 +9,7 @@ from typing import Any
 
 from lithogen.config import from_mapping, load_toml
 from lithogen.errors import require
+from lithogen.sampling import renewed_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class LithoTraining:
     teacher, teacher_steps : folder of weights to distil ("shipped": those of the package), and its
         steps; "" for none.
     levels : noise levels that a student learns, from 1 downwards; () for all.
+    renewed : whether a student has its noise renewed on the way, see `lithogen.sampling`.
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
     head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).
@@ -73,6 +75,7 @@ class LithoTraining:
     teacher: str = ""
     teacher_steps: int = 8
     levels: tuple[float, ...] = ()
+    renewed: bool = False
     noise: str = "stratigraphic"
     precision: str = "auto"
     head: str = "facies"
@@ -105,6 +108,8 @@ class LithoTraining:
             require(value in known, f"{name} is {value!r}, wanted one of {', '.join(known)}")
         require(all(0.0 < level <= 1.0 for level in self.levels),
                 f"levels is {self.levels}, wanted noise levels above 0 and at most 1")
+        require(not self.renewed or renewed_place(self.levels) is not None,
+                f"renewed is set, but none of levels {self.levels} is one to renew noise at")
         for name in ("other_spacing", "unknown_controls", "wells"):
             share = getattr(self, name)
             require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")

@@ -77,7 +77,7 @@ def _crops(
     """Yield a crop of each world as a batch of one."""
     shares = NoiseWeights.white_only() if recipe.noise == "white" else NoiseWeights()
     device = next(model.parameters()).device
-    plain = replace(recipe, wells=0.0, unknown_controls=0.0, teacher="")
+    plain = replace(recipe, wells=0.0, unknown_controls=0.0, renewed=False)
     for number, world in enumerate(worlds):
         rng = generator(recipe.seed, "training/quality", number)
         crop = draw_crop(plain, [world], mean, std, rng, shares)

@@ -23,7 +23,7 @@ from lithogen.errors import require
 from lithogen.latent import N_LATENT, channel_scales, decode_latent, simplex_code
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser, with_scale
-from lithogen.sampling import denoise, renewed_place
+from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, load_teacher, taught
 from lithogen.training.loss import flow_loss
@@ -173,7 +173,7 @@ def _start(
     if teacher is not None:
         teacher.to(ranks.device)  # type: ignore[arg-type]
         model.register_to_config(  # type: ignore[no-untyped-call]
-            levels=recipe.levels, renewed=renewed_place(recipe.levels) is not None)
+            levels=recipe.levels, renewed=recipe.renewed)
     return _Run(recipe, folder, ranks, model, average, optimizer, mean, std, worlds, teacher,
                 begun_from)
 

@@ -183,8 +183,8 @@ class Batch:
     controls : (batch, n). sigma : (batch,).
     wells : maps of wells like `condition`, None where no crop has any.
     noisy : what the network is given, like `latent`; None where that is noise mixed with `latent`.
-    fresh : other noise of elastic channels, with which a student's steps renew theirs; None without
-        a teacher.
+    fresh : other noise of elastic channels, with which a student's steps renew theirs; None where
+        they do not.
     """
 
     latent: Tensor
@@ -206,7 +206,7 @@ class Batch:
 
     def renewing(self, lines: slice) -> Tensor:
         """Return the fresh noise of some lines; there has to be any."""
-        require(self.fresh is not None, "the batch has no fresh noise; name a teacher")
+        require(self.fresh is not None, "the batch has no fresh noise; set renewed")
         return self.fresh[:, lines]  # type: ignore[index]
 
     def to(self, device: torch.device) -> Batch:
@@ -289,7 +289,7 @@ def draw_crop(
     weights = weights if weights is not None else _weights(recipe, rng)
     noise, fresh = (stratigraphic_noise(
         found.age, window, world.spacing, int(rng.integers(2**62)), kinds, weights
-    ) if kinds else None for kinds in (KINDS, KINDS[N_CODE:] if recipe.teacher else ()))
+    ) if kinds else None for kinds in (KINDS, KINDS[N_CODE:] if recipe.renewed else ()))
     facies = world.facies[box].contiguous()
     parts = world.parts[(slice(None), *box)].float().numpy()
     tables = _draw_wells(world, recipe, rng)
@@ -297,7 +297,7 @@ def draw_crop(
     return {
         "latent": encode_latent(facies.numpy(), parts, mean, std),
         "noise": noise,
-        **({"fresh": fresh} if recipe.teacher else {}),
+        **({} if fresh is None else {"fresh": fresh}),
         "condition": condition_maps(found, window, world.spacing),
         "facies": facies,
         "controls": control_vector(world.scenario if is_known else None, weights, world.spacing),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from lithogen.errors import WeightsError
+from lithogen.errors import ConfigError, WeightsError
 from lithogen.latent import IS_WELL, N_CODE, N_LATENT, decode_latent
 from lithogen.sampling import (
     AngleEulerScheduler,
@@ -46,7 +46,7 @@ def test_latents_are_what_the_teacher_makes_of_the_noise(teacher) -> None:
     batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
     assert set(batch.sigma.tolist()) <= {1.0, torch.tensor(0.6).item()}
     batch = replace(batch, sigma=torch.tensor([1.0, 0.6]))
-    found = taught(replace(batch, fresh=None), net, recipe)
+    found = taught(batch, net, recipe)
     with torch.no_grad():
         made = denoise(net, batch.noise, batch.condition, batch.controls, 3)
     assert_array_equal(found.facies.numpy(), decode_latent(made, MEAN, STD)[0])
@@ -54,7 +54,8 @@ def test_latents_are_what_the_teacher_makes_of_the_noise(teacher) -> None:
 
 
 def test_after_fresh_noise_the_teacher_goes_on_from_the_crops_own_latent(teacher) -> None:
-    recipe = replace(TOY, teacher=str(teacher), teacher_steps=4, levels=(1.0, 0.8))
+    recipe = replace(TOY, teacher=str(teacher), teacher_steps=4, levels=(1.0, 0.8),
+                     renewed=True)
     net = load_teacher(recipe, MEAN, STD)
     batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
     batch = replace(batch, sigma=torch.tensor([1.0, 0.8]))
@@ -79,12 +80,11 @@ def test_after_fresh_noise_the_teacher_goes_on_from_the_crops_own_latent(teacher
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_student_learns_from_where_its_own_steps_lead(teacher, place, has_fresh) -> None:
     levels = (1.0, 0.8, 0.5)
-    recipe = replace(TOY, teacher=str(teacher), teacher_steps=3, levels=levels)
+    recipe = replace(TOY, teacher=str(teacher), teacher_steps=3, levels=levels, renewed=has_fresh)
     net = load_teacher(recipe, MEAN, STD)
     net.register_to_config(levels=levels, renewed=has_fresh)
     batch = draw_batch(recipe, [make_world(recipe, 0)], MEAN, STD, 0)
-    batch = replace(batch, sigma=torch.tensor([levels[place], 1.0]),
-                    fresh=batch.fresh if has_fresh else None)
+    batch = replace(batch, sigma=torch.tensor([levels[place], 1.0]))
     inputs = []
     watch = net.register_forward_pre_hook(lambda _, told: inputs.append(told[0].clone()))
     with torch.no_grad():
@@ -124,6 +124,11 @@ def test_voxels_of_wells_stay_what_the_wells_say_for_teacher_and_student(teacher
     assert known_voxels(torch.zeros_like(batch.wells), MEAN, STD) is None
 
 
+def test_a_student_whose_noise_is_never_renewed_is_refused() -> None:
+    with pytest.raises(ConfigError, match="renewed is set"):
+        replace(TOY, levels=(1.0, 0.3), renewed=True)
+
+
 def test_a_teacher_of_another_scale_is_refused(teacher) -> None:
     with pytest.raises(WeightsError, match="standardisation"):
         load_teacher(replace(TOY, teacher=str(teacher)), MEAN + 1.0, STD)
@@ -134,7 +139,8 @@ def test_a_distilled_model_knows_its_levels(teacher, tmp_path) -> None:
     path.write_text(
         'seed = 4\nn_worlds = 1\nworld_shape = [16, 16, 24]\ncrop_shape = [12, 12, 16]\n'
         'margin = [2, 2, 2]\nbatch = 1\nmicro_batch = 1\nn_steps = 2\nwarm_up = 1\nwells = 0.0\n'
-        f'save_every = 2\nteacher = "{teacher}"\nteacher_steps = 2\nlevels = [1.0, 0.6]\n')
+        f'save_every = 2\nteacher = "{teacher}"\nteacher_steps = 2\nlevels = [1.0, 0.6]\n'
+        'renewed = true\n')
     train(path, tmp_path / "run", progress=False, init=teacher)
     from lithogen.models.stored import load_denoiser
     from lithogen.sampling import _levels
