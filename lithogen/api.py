@@ -280,7 +280,7 @@ def request_of(job: Job) -> dict[str, Any]:
     """
     import torch
 
-    from lithogen import pipeline, sampling
+    from lithogen import pipeline, schedulers
     from lithogen.scale.request import fingerprint
 
     layout, scheduler = job.layout, job.pipe.scheduler
@@ -297,7 +297,7 @@ def request_of(job: Job) -> dict[str, Any]:
         # Private entries of a configuration are lists in the order of a set.
         "scheduler": [type(scheduler).__name__, fingerprint(
             {name: value for name, value in dict(scheduler.config).items() if name[0] != "_"})],
-        "renewed": [sampling.RENEWED, sampling.BEYOND],
+        "renewed": [schedulers.RENEWED, schedulers.BEYOND],
         "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
         "torch": torch.__version__,
         "device": str(next(job.pipe.denoiser.parameters()).device),

@@ -67,7 +67,7 @@ class NoiseWeights:
     strength : standard deviation of all noise but that of detail, 0.5..2; 1 in training. Every
         answer of a network is a little too near the mean, and stronger noise mends that. Not told.
     renewed : whether noise of elastic channels is drawn anew where facies are decided, see
-        `lithogen.sampling`: elastic values then spread more.
+        `lithogen.schedulers`: elastic values then spread more.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Deterministic sampling: explicit noise levels, and Euler steps that keep the variance."""
+"""Deterministic sampling at explicit noise levels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
     FlowMatchEulerDiscreteScheduler,
-    FlowMatchEulerDiscreteSchedulerOutput,
 )
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
@@ -18,145 +17,20 @@ from torch import Tensor
 from lithogen.errors import require
 from lithogen.latent import CODE_TRUST, N_CODE, RESIDUAL_TRUST
 from lithogen.models.litho_net import LithoNet
+from lithogen.schedulers import (
+    AngleEulerScheduler,
+    Fresh,
+    RenewingScheduler,
+    StraightEulerScheduler,
+    flow_size,
+)
 
 DEFAULT_STEPS = 4
 # Noise levels of four steps: at the first two it is decided how strongly beds differ, at the third
 # facies, at the last elastic values. Other numbers of steps lie between them.
 LEVELS = (0.98, 0.92, 0.8, 0.35)
-# Where facies are decided noise of elastic channels can be renewed: latents go on to the second
-# level and come back, with fresh noise, to that of the run nearest to the first. Only a level
-# between 0.5 and 0.9 will do.
-RENEWED, BEYOND = 0.8, 0.45
-_RENEWABLE = (0.5, 0.9)
-FRESH_LINES = 8
-ELASTIC = slice(N_CODE, None)
-# Noise of elastic channels for a range of lines, (batch, lines, xline, twt, channel).
-Fresh = Callable[[slice], Tensor]
 _FLOWS = ("AngleEulerScheduler", "StraightEulerScheduler", "FlowMatchEulerDiscreteScheduler",
           "FlowMatchHeunDiscreteScheduler")
-
-
-class _RenewingScheduler(FlowMatchEulerDiscreteScheduler):
-    """A flow whose noise of elastic channels is renewed on the way.
-
-    With `fresh`, a function that returns N(0, 1) noise of the elastic channels for some lines of a
-    sample, they go on beyond the level chosen by `renewed_place` to level `BEYOND` and turn back
-    into fresh noise: what earlier answers got wrong is forgotten in part and decided again. Facies
-    keep their noise. `scales` holds the standard deviation of every channel in the flow.
-    `denoise` sets both.
-
-    Source: Karras et al. (2022), Elucidating the design space of diffusion-based generative models,
-    section 4: added noise corrects errors of earlier steps.
-    """
-
-    _step_index: Any
-    scales: Tensor | float = 1.0
-    fresh: Fresh | None = None
-
-    def step(  # type: ignore[override]
-        self, model_output: Tensor, timestep: Tensor, sample: Tensor, *_: Any,
-        return_dict: bool = True, **__: Any,
-    ) -> tuple[Tensor] | FlowMatchEulerDiscreteSchedulerOutput:
-        """Take one step.
-
-        Parameters
-        ----------
-        model_output : velocity (sample - clean) / sigma. timestep : as in `timesteps`.
-        sample : latent at that noise level; overwritten.
-
-        Returns
-        -------
-        The latent at the next noise level, in a tuple or in diffusers' output.
-        """
-        if self.step_index is None:
-            self._init_step_index(timestep)  # type: ignore[arg-type]
-        place = self._step_index
-        now, then = (float(self.sigmas[place + k]) for k in (0, 1))
-        scales = torch.as_tensor(self.scales, dtype=torch.float64).expand(sample.shape[-1])
-        parts = [(slice(None), then)]
-        if self.fresh is not None and place + 1 == renewed_place(self.sigmas.tolist()):
-            parts = [(slice(N_CODE), then), (ELASTIC, BEYOND)]
-        for channels, level in parts:
-            inside = (..., channels)
-            # Volumes are large: work in the one given.
-            self.move(sample[inside], model_output[inside], now, level, scales[channels])
-        if self.fresh is not None and len(parts) > 1:
-            turn_back(sample, self.fresh, then, scales)
-        self._step_index = place + 1
-        if not return_dict:
-            return (sample,)
-        return FlowMatchEulerDiscreteSchedulerOutput(prev_sample=sample)  # type: ignore[arg-type]
-
-    def move(
-        self, sample: Tensor, velocity: Tensor, now: float, then: float, scales: Tensor
-    ) -> None:
-        """Take a latent from level `now` to level `then`, in place."""
-        raise NotImplementedError
-
-
-class StraightEulerScheduler(_RenewingScheduler):
-    """Euler steps along the straight path, as FlowMatchEulerDiscreteScheduler takes them."""
-
-    def move(
-        self, sample: Tensor, velocity: Tensor, now: float, then: float, scales: Tensor
-    ) -> None:
-        """Take a latent from level `now` to level `then`, in place."""
-        sample.add_(velocity, alpha=then - now)
-
-
-class AngleEulerScheduler(_RenewingScheduler):
-    """Euler steps of a flow along the angle atan2(sigma, 1 - sigma), on scaled latents.
-
-    On the straight path a Gaussian of unit variance shrinks and grows again, and Euler steps lose
-    much of its variance when they are few. Divided by hypot(sigma, 1 - sigma) it stays as it is:
-    then steps of any size keep it, and elastic residuals are close to Gaussian. A channel of
-    another standard deviation turns by its own angle atan2(sigma, (1 - sigma) scale).
-
-    Source: Lu and Song (2024), Simplifying, stabilizing and scaling continuous-time consistency
-    models, section 3: the trigonometric flow of which this is the reparametrisation.
-    """
-
-    def move(
-        self, sample: Tensor, velocity: Tensor, now: float, then: float, scales: Tensor
-    ) -> None:
-        """Take a latent from level `now` to level `then`, in place."""
-        angle, next_angle = (_angle(level, scales) for level in (now, then))
-        size, next_size = (_size(level, scales) for level in (now, then))
-        turn = next_angle - angle
-        # The latent is (1 - now) clean + now noise, and the velocity noise - clean.
-        by_latent = next_size * (1.0 / size + turn * (angle.cos() - angle.sin() / scales))
-        by_output = next_size * turn * ((1.0 - now) * angle.cos() + now * angle.sin() / scales)
-        sample.mul_(by_latent.to(sample)).addcmul_(velocity, by_output.to(sample))
-
-
-def turn_back(latent: Tensor, fresh: Fresh, level: float, scales: Tensor) -> None:
-    """Bring elastic channels of level `BEYOND` back to a higher one with fresh noise, in place.
-
-    Parameters
-    ----------
-    latent : (batch, iline, xline, twt, n_latent). fresh : returns N(0, 1) noise of those channels
-        for some of its lines. level : above `BEYOND`.
-    scales : standard deviation of every channel in the flow, float64 (n_latent,).
-    """
-    power = scales[ELASTIC]
-    back = _angle(level, power) - _angle(BEYOND, power)
-    size = _size(level, power)
-    kept = (back.cos() * size / _size(BEYOND, power)).to(latent)
-    share = (back.sin() * size).to(latent)
-    # Volumes are large: a few lines of fresh noise at a time.
-    for first in range(0, latent.shape[1], FRESH_LINES):
-        lines = slice(first, min(first + FRESH_LINES, latent.shape[1]))
-        latent[:, lines, ..., ELASTIC].mul_(kept).addcmul_(fresh(lines), share)
-
-
-def _angle(sigma: float, scales: Tensor) -> Tensor:
-    """Angle of channels of some standard deviations at a noise level."""
-    return torch.atan2(torch.full_like(scales, sigma), (1.0 - sigma) * scales)
-
-
-def _size(sigma: float, scales: Tensor) -> Tensor:
-    """Standard deviation of channels at a noise level."""
-    return torch.hypot(torch.full_like(scales, sigma), (1.0 - sigma) * scales)
 
 
 def noise_levels(steps: int) -> list[float]:
@@ -187,24 +61,6 @@ def noise_levels(steps: int) -> list[float]:
     odds = np.interp(np.linspace(0.0, len(known) - 1.0, steps), np.arange(len(known)),
                      np.log(known / (1.0 - known)))
     return [round(float(level), 6) for level in 1.0 / (1.0 + np.exp(-odds))]
-
-
-def renewed_place(levels: Sequence[float]) -> int | None:
-    """Return which of falling noise levels is reached with fresh noise, None for none.
-
-    Examples
-    --------
-    >>> renewed_place(noise_levels(4)), renewed_place(noise_levels(2))
-    (2, None)
-    """
-    low, high = _RENEWABLE
-    far = {place: abs(_log_odds(level) - _log_odds(RENEWED))
-           for place, level in enumerate(levels) if place and low < level < high}
-    return min(far, key=lambda place: far[place]) if far else None
-
-
-def _log_odds(level: float) -> float:
-    return float(np.log(level / (1.0 - level)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +117,7 @@ def denoise(
     known : voxels whose clean latent is replaced at every step.
     is_spent : the noise is not needed any more and may be overwritten; ignored with `known`.
     fresh : returns other noise of elastic channels for a range of lines, (batch, lines, xline, twt,
-        channel), with which schedulers of this module renew theirs on the way, see `renewed_place`;
-        without it none is renewed.
+        channel), with which `lithogen.schedulers` renew theirs on the way; without it none do.
     begun : latent at the first of `levels` to go on from, else pure noise.
     levels : noise levels to use instead of those of so many steps, falling, above 0.
 
@@ -279,11 +134,11 @@ def denoise(
     levels = _scheduled(flow, model, steps, noise.device, levels)
     is_angle = isinstance(flow, AngleEulerScheduler)
     size: Tensor | float = levels[0]
-    if isinstance(flow, _RenewingScheduler):
+    if isinstance(flow, RenewingScheduler):
         flow.scales, flow.fresh = _scales(model), fresh
     if is_angle:
         # What is not noise has mean 0 and is unknown yet; noise stands for its variance too.
-        size = _size(levels[0], torch.as_tensor(flow.scales).double()).to(noise)
+        size = flow_size(levels[0], torch.as_tensor(flow.scales).double()).to(noise)
     start = noise.mul_ if is_spent else noise.mul
     latent = start(size) if begun is None else begun.clone()
     told = {"told": model.told(condition, wells)} if hasattr(model, "told") else {}

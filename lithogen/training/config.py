@@ -9,7 +9,7 @@ from typing import Any
 
 from lithogen.config import from_mapping, load_toml
 from lithogen.errors import require
-from lithogen.sampling import renewed_place
+from lithogen.schedulers import renewed_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class LithoTraining:
     teacher, teacher_steps : folder of weights to distil ("shipped": those of the package), and its
         steps; "" for none.
     levels : noise levels that a student learns, from 1 downwards; () for all.
-    renewed : whether a student has its noise renewed on the way, see `lithogen.sampling`.
+    renewed : whether a student has its noise renewed on the way, see `lithogen.schedulers`.
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
     head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).

@@ -24,15 +24,8 @@ from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_LATENT, settle
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
 from lithogen.pipeline import PACKAGED_WEIGHTS
-from lithogen.sampling import (
-    BEYOND,
-    ELASTIC,
-    Known,
-    denoise,
-    noise_levels,
-    renewed_place,
-    turn_back,
-)
+from lithogen.sampling import Known, denoise, noise_levels
+from lithogen.schedulers import BEYOND, ELASTIC, renewed_place, turn_back
 from lithogen.training.config import LithoTraining
 from lithogen.training.worlds import Batch
 from lithogen.world import latent_scale

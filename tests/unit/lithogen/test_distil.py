@@ -10,12 +10,8 @@ from numpy.testing import assert_array_equal
 
 from lithogen.errors import ConfigError, WeightsError
 from lithogen.latent import IS_WELL, N_CODE, N_LATENT, decode_latent
-from lithogen.sampling import (
-    AngleEulerScheduler,
-    StraightEulerScheduler,
-    default_scheduler,
-    denoise,
-)
+from lithogen.sampling import default_scheduler, denoise
+from lithogen.schedulers import AngleEulerScheduler, StraightEulerScheduler
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, known_voxels, load_teacher, taught
 from lithogen.training.train_litho import export_model, new_model, train

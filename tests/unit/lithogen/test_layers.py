@@ -11,7 +11,8 @@ PACKAGES = ("lithogen", "forward", "seismic_io", "viz")
 CORE = {"lithogen.errors", "lithogen.config", "lithogen.grid", "lithogen.rng"}
 GROUND = CORE | {"lithogen.scenario"}
 STRUCTURE = GROUND | {"lithogen.structure", "lithogen.rockphysics"}
-NET = {"lithogen.models", "lithogen.noise", "lithogen.conditioning", "lithogen.sampling"}
+NET = {"lithogen.models", "lithogen.noise", "lithogen.conditioning", "lithogen.sampling",
+       "lithogen.schedulers"}
 NET |= {"lithogen.kernels", "lithogen.latent"}
 PIPELINE = STRUCTURE | NET | {"lithogen.pipeline", "lithogen.wells", "lithogen.world"}
 OUTER = {"forward", "seismic_io"}
@@ -37,6 +38,7 @@ OWN = {
     "lithogen.noise": GROUND | {"lithogen.kernels"},
     "lithogen.conditioning": STRUCTURE | NET,
     "lithogen.sampling": STRUCTURE | NET,
+    "lithogen.schedulers": {"lithogen.latent"},
     "lithogen.metrics": CORE,
     "lithogen.wells": CORE | {"lithogen.latent", "lithogen.rockphysics", "lithogen.structure"},
     "lithogen.training": PIPELINE | {"lithogen.prior", "lithogen.metrics"},

@@ -26,16 +26,9 @@ from lithogen.models.blocks import depth_to_space, lift_weights, space_to_depth
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights
 from lithogen.pipeline import HALO
-from lithogen.sampling import (
-    LEVELS,
-    AngleEulerScheduler,
-    Known,
-    checked_scheduler,
-    denoise,
-    noise_levels,
-    renewed_place,
-)
+from lithogen.sampling import LEVELS, Known, checked_scheduler, denoise, noise_levels
 from lithogen.scenario import N_CONTROLS, Scenario
+from lithogen.schedulers import AngleEulerScheduler, renewed_place
 from lithogen.structure import Structure
 from lithogen.training import train_litho
 from lithogen.training.config import LithoTraining
@@ -141,15 +134,18 @@ def test_residuals_keep_their_variance_in_any_number_of_steps(steps) -> None:
     assert float(straight.std() / noise.std()) < 0.9
 
 
+class OfGaussians:
+    """The exact denoiser of Gaussian channels of their own standard deviations."""
+
+    channel_scale = torch.linspace(0.5, 8.0, N_LATENT)
+
+    def __call__(self, latent, sigma, *told):
+        s, power = float(sigma), self.channel_scale**2
+        return latent * ((1 - s) * power / ((1 - s) ** 2 * power + s**2))
+
+
 @pytest.mark.parametrize("steps", [1, 2, 4, 16])
 def test_channels_of_any_scale_keep_their_variance(steps) -> None:
-    class OfGaussians:
-        channel_scale = torch.linspace(0.5, 8.0, N_LATENT)
-
-        def __call__(self, latent, sigma, *told):
-            s, power = float(sigma), self.channel_scale**2
-            return latent * ((1 - s) * power / ((1 - s) ** 2 * power + s**2))
-
     noise = torch.linspace(-3, 3, 64 * N_LATENT).reshape(1, 4, 4, 4, N_LATENT)
     out = denoise(OfGaussians(), noise, noise, noise, steps)
     wanted = noise * OfGaussians.channel_scale
@@ -159,13 +155,6 @@ def test_channels_of_any_scale_keep_their_variance(steps) -> None:
 @pytest.mark.parametrize("steps", [3, 4, 16])
 def test_noise_is_renewed_once_and_latents_keep_their_variance(steps) -> None:
     """A sum of old and fresh noise, both with a share, as strong as one of them."""
-    class OfGaussians:
-        channel_scale = torch.linspace(0.5, 8.0, N_LATENT)
-
-        def __call__(self, latent, sigma, *told):
-            s, power = float(sigma), self.channel_scale**2
-            return latent * ((1 - s) * power / ((1 - s) ** 2 * power + s**2))
-
     noise, other = torch.zeros(2, 1, 4, 4, 4, N_LATENT)
     noise[:, ::2], other[:, 1::2] = 1.0, 1.0
     asked = []
