@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from forward import synthesize
 from lithogen.allocator import keep_freed_memory
 from lithogen.errors import LithogenError, ResourceError, require
 from lithogen.grid import Window
@@ -83,6 +84,13 @@ def earth(pipe: RememberingPipeline, first_seed: int, place: int) -> Earth:
         bad = int((~np.isfinite(getattr(found, name))).sum())
         require(bad == 0, f"{name} of seed {seed} has {bad} non-finite samples", ResourceError)
     return found.vp, found.vs, found.rho
+
+
+def coefficients(model: Earth) -> NDArray[np.floating]:
+    """Return the reflectivity whose mean over the angles the full stack shows."""
+    vp, vs, rho = model
+    stacks = synthesize(vp=vp, vs=vs, rho=rho, wavelet=[1.0], angles_deg=ANGLES_DEG, dt_s=DT_S)
+    return np.asarray(stacks.mean(axis=0))
 
 
 def read_survey(name: str) -> NDArray[np.float32] | None:

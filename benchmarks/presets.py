@@ -26,6 +26,7 @@ from _worlds import (
     WORLD_SHAPE,
     Earth,
     RememberingPipeline,
+    coefficients,
     earth,
     live_traces,
     load_pipeline,
@@ -41,7 +42,6 @@ from forward import (
     model_survey,
     refine,
     style_halo,
-    synthesize,
 )
 from forward.reflectivity import well_like_reflectivity
 from forward.style import PRESETS
@@ -68,13 +68,6 @@ TEXTS = {
 def worlds(pipe: RememberingPipeline, first_seed: int, n: int) -> list[Earth]:
     """Return vp, vs and rho of n worlds."""
     return [earth(pipe, first_seed, place) for place in range(n)]
-
-
-def coefficients(model: Earth) -> NDArray[np.floating]:
-    """Return the reflectivity whose mean over the angles the full stack shows."""
-    vp, vs, rho = model
-    stacks = synthesize(vp=vp, vs=vs, rho=rho, wavelet=[1.0], angles_deg=ANGLES_DEG, dt_s=DT_S)
-    return np.asarray(stacks.mean(axis=0))
 
 
 def distance(section: NDArray[np.float32], style: SurveyStyle, models: list[Earth]) -> float:

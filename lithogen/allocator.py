@@ -3,12 +3,15 @@
 A tile's activations are some hundred megabytes that are freed and taken again at every layer.
 By default glibc returns them to the system each time, and a third of the processor time goes
 into page faults. This setting belongs to whoever owns the process (the command line and the
-benchmarks), so the library never changes it by itself.
+benchmarks), so the library never changes it by itself. It only gives back, before and after the
+network works on a tile, what lies free by then: otherwise the heap is torn into ever smaller pieces,
+and memory grows with the world.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 from pathlib import Path
 
@@ -16,6 +19,20 @@ from pathlib import Path
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
 _STATUS = Path("/proc/self/status")
+
+
+@functools.cache
+def _glibc() -> ctypes.CDLL | None:
+    """Return the C library where it is glibc or one with its interface."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        library = ctypes.CDLL(None)
+        library.malloc_trim.argtypes = [ctypes.c_size_t]
+        library.mallopt.argtypes = [ctypes.c_int, ctypes.c_int]
+    except (OSError, AttributeError):
+        return None
+    return library
 
 
 def keep_freed_memory() -> bool:
@@ -30,13 +47,27 @@ def keep_freed_memory() -> bool:
     >>> keep_freed_memory() in (True, False)
     True
     """
-    if not sys.platform.startswith("linux"):
+    library = _glibc()
+    if library is None:
         return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
+    return bool(library.mallopt(_M_MMAP_MAX, 0)) and bool(
+        library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def give_freed_memory_back() -> bool:
+    """Give the system back what this process has freed so far; elsewhere than on glibc do nothing.
+
+    Returns
+    -------
+    Whether there was any.
+
+    Examples
+    --------
+    >>> give_freed_memory_back() in (True, False)
+    True
+    """
+    library = _glibc()
+    return library is not None and bool(library.malloc_trim(0))
 
 
 def peak_memory_bytes() -> int:

@@ -15,6 +15,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils.outputs import BaseOutput
 from numpy.typing import NDArray
 
+from lithogen.allocator import give_freed_memory_back
 from lithogen.conditioning import N_CONDITION, condition_maps
 from lithogen.config import write_manifest
 from lithogen.errors import WeightsError, require
@@ -219,6 +220,7 @@ class LithologyPipeline(DiffusionPipeline):
             age = found.age
             # Not needed at the peak of memory, which is in the network.
             found = found.labels(tile.slices_in(grown))
+            give_freed_memory_back()
             clock("conditions")
 
             def fresh(lines: slice) -> torch.Tensor:
@@ -231,6 +233,7 @@ class LithologyPipeline(DiffusionPipeline):
                 known=None if known is None else known.to(device), is_spent=True,
                 fresh=fresh if world.weights.renewed or model.config.renewed else None,
             )[0].cpu()
+        give_freed_memory_back()
         clock("network")
         facies, residual = decode_latent(
             latent[tile.slices_in(grown)].contiguous(), *latent_scale(model))

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithogen.conditioning import control_vector
+from lithogen.errors import WeightsError, require
 from lithogen.grid import Spacing, Window
-from lithogen.latent import KINDS, N_CODE, parts_of_samples, simplex_code
+from lithogen.latent import KINDS, N_CODE, N_WELL, parts_of_samples, simplex_code
 from lithogen.models.litho_net import LithoNet
 from lithogen.noise import NoiseWeights, stratigraphic_noise
 from lithogen.rng import stream_key
@@ -107,9 +108,16 @@ class World:
         Parameters
         ----------
         found : structure on the window. model : gives the standardisation of the latent.
+
+        Raises
+        ------
+        WeightsError : there are wells, and the model was told of wells in another form.
         """
         if not self.tables:
             return None, None
+        require(model.config["n_well"] == N_WELL,
+                f"the weights know maps of wells of {model.config['n_well']} channels, wanted "
+                f"{N_WELL}; retrain them with this version", WeightsError)
         from lithogen.wells.honour import exact
         from lithogen.wells.project import well_maps
 

@@ -89,6 +89,29 @@ def test_peak_is_that_of_the_process_itself() -> None:
     assert int(ended.stdout) < held.nbytes <= peak_memory_bytes()
 
 
+# What is freed below a block that stays is kept by the allocator until it is asked for.
+FREEING = """
+import psutil
+from lithogen.allocator import give_freed_memory_back, keep_freed_memory
+keep_freed_memory()
+blocks = [bytearray(50_000) for _ in range(4000)]
+last = bytearray(50_000)
+del blocks
+before = psutil.Process().memory_info().rss
+given = give_freed_memory_back()
+print(int(given), before - psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs glibc")
+def test_freed_memory_goes_back_when_asked() -> None:
+    ended = subprocess.run([sys.executable, "-c", FREEING], capture_output=True, text=True,
+                           check=True)
+    given, less = (int(word) for word in ended.stdout.split())
+    assert given == 1
+    assert less > 150_000_000
+
+
 @pytest.mark.slow
 def test_one_column_takes_what_was_estimated() -> None:
     ended = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True,

@@ -7,7 +7,11 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lithogen import pipeline
+from lithogen.conditioning import N_ALL_CONTROLS, N_CONDITION
+from lithogen.errors import WeightsError
 from lithogen.grid import Spacing, Window
+from lithogen.latent import N_LATENT, N_WELL
+from lithogen.models.litho_net import LithoNet
 from lithogen.structure import Structure
 from lithogen.wells import Well, Wells
 
@@ -55,3 +59,10 @@ def test_a_window_with_wells_is_the_crop_of_a_larger_one(toy_pipeline, small_til
     found = toy_pipeline(structure, part, seed=7, num_inference_steps=1, wells=given)
     for name in ("lithology", "vp", "vs", "rho"):
         assert_array_equal(getattr(found, name), getattr(whole, name)[part.slices_in(WHOLE)])
+
+
+def test_weights_that_know_wells_in_another_form_are_refused(small_tiles) -> None:
+    net = LithoNet(N_LATENT, N_CONDITION, N_ALL_CONTROLS, N_WELL + 4, widths=(8, 8),
+                   n_blocks=(1, 1, 1), n_embedding=8).eval()
+    with pytest.raises(WeightsError, match="maps of wells of 19 channels, wanted 15"):
+        pipeline.LithologyPipeline(net)(Structure.random(7), WHOLE, seed=7, wells=wells())
