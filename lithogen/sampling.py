@@ -164,6 +164,8 @@ def denoise(
         # The clean latent is not needed any more, and volumes are large: work in it.
         velocity = clean.sub_(latent).div_(-sigma)
         latent = flow.step(velocity, timestep, latent, return_dict=False)[0]
+        # The network makes the next one: what it takes the place of must not be held meanwhile.
+        del clean, velocity
         _trust_wells(latent, straight, wells)
     if known is not None:
         known.put(latent)
