@@ -4,8 +4,8 @@ A tile's activations are some hundred megabytes that are freed and taken again a
 By default glibc returns them to the system each time, and a third of the processor time goes
 into page faults. This setting belongs to whoever owns the process (the command line and the
 benchmarks), so the library never changes it by itself. It only gives back, before and after the
-network works on a tile, what lies free by then: otherwise the heap is torn into ever smaller pieces,
-and memory grows with the world.
+network works on a tile, what lies free by then: otherwise the heap is torn into ever smaller
+pieces, and memory grows with the world.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from lithogen.scale.columns import BLOCK_SAMPLES
 BASE_BYTES = 450_000_000
 # Structure, noise, latents and activations per voxel of a tile with its halo, at their peak.
 # Measured with the widths of the package, and a test holds it to what a tile takes.
-TILE_BYTES_PER_VOXEL = 700
+TILE_BYTES_PER_VOXEL = 600
 # A block exists three times at its peak: held, modelled (angles and their noise) and encoded.
 BLOCK_COPIES = 3
 # vp, vs and rho of a voxel.

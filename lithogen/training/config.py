@@ -39,6 +39,7 @@ class LithoTraining:
     levels : noise levels that a student learns, from 1 downwards; () for all.
     renewed : whether a student has its noise renewed on the way, see `lithogen.schedulers`.
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).
+    fine : range of `NoiseWeights.fine` in crops; a student always has that of generation.
     precision : "float32", "bfloat16", or "auto": bfloat16 where the device is fast in it.
     head : "facies" (probabilities of facies and residuals) or "latent" (the clean latent).
     rescale : standardise the latent anew by these worlds, with `--init` too.
@@ -77,6 +78,7 @@ class LithoTraining:
     levels: tuple[float, ...] = ()
     renewed: bool = False
     noise: str = "stratigraphic"
+    fine: tuple[float, float] = (1.0, 1.0)
     precision: str = "auto"
     head: str = "facies"
     rescale: bool = False
@@ -106,6 +108,8 @@ class LithoTraining:
         ):
             value = getattr(self, name)
             require(value in known, f"{name} is {value!r}, wanted one of {', '.join(known)}")
+        require(0.0 <= self.fine[0] <= self.fine[1] <= 1.0,
+                f"fine is {self.fine}, wanted a range in 0 to 1")
         require(all(0.0 < level <= 1.0 for level in self.levels),
                 f"levels is {self.levels}, wanted noise levels above 0 and at most 1")
         require(not self.renewed or renewed_place(self.levels) is not None,

@@ -235,8 +235,10 @@ def _weights(recipe: LithoTraining, rng: np.random.Generator) -> NoiseWeights:
     package = float(rng.uniform(0.12, 0.24))
     # A student learns what its teacher makes of the noise that generation uses.
     used = NoiseWeights()
-    fine, lateral, strength = (
-        (used.fine, used.lateral, used.strength) if recipe.teacher else (1.0, 1.0, 1.0))
+    low, high = (used.fine, used.fine) if recipe.teacher else recipe.fine
+    # Not drawn where it is given: runs of older recipes keep their bits.
+    fine = low if low == high else float(rng.uniform(low, high))
+    lateral, strength = (used.lateral, used.strength) if recipe.teacher else (1.0, 1.0)
     style = used.style if recipe.teacher else float(rng.uniform(0.0, 0.2))
     return NoiseWeights(1.0 - white - octaves - package, package, long, octaves - long, white,
                         fine, style, lateral, strength)

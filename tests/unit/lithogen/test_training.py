@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from numpy.testing import assert_array_equal
 from safetensors.torch import load_file
 
 from lithogen.conditioning import N_ALL_CONTROLS
-from lithogen.errors import WeightsError
-from lithogen.latent import N_LATENT
+from lithogen.errors import ConfigError, WeightsError
+from lithogen.latent import N_CODE, N_LATENT
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser, with_scale
 from lithogen.pipeline import LithologyPipeline
@@ -211,3 +212,26 @@ def test_noise_levels_of_a_batch_lie_one_in_each_stratum() -> None:
         assert len(set((place * 8 + 1e-6).astype(int))) == len(drawn)
         n_pure += len(sigma) - len(drawn)
     assert n_pure <= 4 * PURE_SHARE * 8 * n
+
+
+def test_crops_have_the_finest_noise_that_a_recipe_asks_for(recipe) -> None:
+    """Less of it makes facies' noise smoother along time; drawn, it lies between the ends."""
+    config = LithoTraining.from_toml(recipe)
+    worlds = make_worlds(config, "train", 2)
+    mean, std = latent_statistics(worlds)
+
+    def roughness(fine) -> list[float]:
+        given = replace(config, fine=fine)
+        noise = [draw_batch(given, worlds, mean, std, step).noise for step in range(6)]
+        return [float(one[..., :N_CODE].diff(dim=3).square().mean()) for one in noise]
+
+    most, drawn, least = (roughness(fine) for fine in ((1.0, 1.0), (0.2, 0.8), (0.0, 0.0)))
+    assert most == roughness(LithoTraining().fine)
+    assert all(more > less for more, less in zip(most, least, strict=True))
+    assert sum(least) < sum(drawn) < sum(most)
+
+
+@pytest.mark.parametrize("fine", [(-0.1, 1.0), (0.0, 1.1), (0.8, 0.3)])
+def test_a_range_of_finest_noise_lies_in_0_to_1(fine) -> None:
+    with pytest.raises(ConfigError, match="wanted a range in 0 to 1"):
+        LithoTraining(fine=fine)
