@@ -43,7 +43,7 @@ OWN = {
     "lithogen.wells": CORE | {"lithogen.latent", "lithogen.rockphysics", "lithogen.structure"},
     "lithogen.training": PIPELINE | {"lithogen.prior", "lithogen.metrics"},
     "lithogen.world": PIPELINE,
-    "lithogen.pipeline": PIPELINE,
+    "lithogen.pipeline": PIPELINE | {"lithogen.allocator"},
     "lithogen.scale": PIPELINE | OUTER | {"lithogen.dataset", "lithogen.api"},
     "lithogen.api": PIPELINE | OUTER | {"lithogen.dataset", "lithogen.scale"},
     "lithogen.doctor": PIPELINE | {"lithogen.api"},
