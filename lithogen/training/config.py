@@ -108,7 +108,7 @@ class LithoTraining:
         ):
             value = getattr(self, name)
             require(value in known, f"{name} is {value!r}, wanted one of {', '.join(known)}")
-        require(0.0 <= self.fine[0] <= self.fine[1] <= 1.0,
+        require(len(self.fine) == 2 and 0.0 <= self.fine[0] <= self.fine[1] <= 1.0,
                 f"fine is {self.fine}, wanted a range in 0 to 1")
         require(all(0.0 < level <= 1.0 for level in self.levels),
                 f"levels is {self.levels}, wanted noise levels above 0 and at most 1")

@@ -231,7 +231,7 @@ def test_crops_have_the_finest_noise_that_a_recipe_asks_for(recipe) -> None:
     assert sum(least) < sum(drawn) < sum(most)
 
 
-@pytest.mark.parametrize("fine", [(-0.1, 1.0), (0.0, 1.1), (0.8, 0.3)])
+@pytest.mark.parametrize("fine", [(-0.1, 1.0), (0.0, 1.1), (0.8, 0.3), (0.5,)])
 def test_a_range_of_finest_noise_lies_in_0_to_1(fine) -> None:
     with pytest.raises(ConfigError, match="wanted a range in 0 to 1"):
         LithoTraining(fine=fine)
