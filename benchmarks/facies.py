@@ -24,7 +24,6 @@ from lithogen.allocator import keep_freed_memory
 
 Row = dict[str, float]
 OTHER_STRATA = 5000
-NATIVE_MS = 4.0
 
 
 def main() -> None:
@@ -56,7 +55,7 @@ def main() -> None:
     patch = pipe.denoiser.config.patch
     spacing = lithogen.Spacing(args.dt_ms * 1e-3, args.line_m, args.line_m)
     # One tile from about 0.7 s on.
-    below = round(NATIVE_MS / args.dt_ms)
+    below = round(lithogen.Spacing().dt_s / spacing.dt_s)
     window = lithogen.Window((0, 0, TILE_PHASE[2] + below * TILE_SHAPE[2]), TILE_SHAPE)
     sand = facies_code("sandstone")
     shares: dict[str, list] = {"prior": [], "generated": []}

@@ -36,6 +36,7 @@ def main() -> None:
     from lithogen.allocator import keep_freed_memory
     from viz import plot_section, plot_time_slice, save_figure
 
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     torch.set_num_threads(1)
     pipe = lithogen.LithologyPipeline.from_pretrained(args.model)

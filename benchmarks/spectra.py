@@ -9,7 +9,7 @@ compared as distributions where librosa is installed. Figures: results/.
 With --own the style of every volume is first refined (`forward.refine`) on 64 other lines of the
 same world, 3.2 km away: what differs between worlds is then in the wavelet, not in the spectrum.
 
-Run: python benchmarks/spectra.py [--n 4] [--own] [--model DIR]. Exit status 1 if a volume failed.
+Run: python benchmarks/spectra.py [--n 8] [--own] [--model DIR]. Exit status 1 if a volume failed.
 Data: ../shared/data, or folder $LITHOGEN_DATA; without it the line says that it was skipped.
 """
 
@@ -98,17 +98,18 @@ class Survey:
         self.volumes: list[NDArray[np.float32]] = []
         self.failed: list[str] = []
 
-    def add(self, pipe: RememberingPipeline, seed: int, is_own: bool) -> None:
+    def add(
+        self, pipe: RememberingPipeline, seed: int, other: NDArray[np.floating] | None
+    ) -> None:
         """Generate one volume; a refusal is recorded, not raised.
 
         Parameters
         ----------
-        is_own : refine the style on other lines of the same world.
+        other : reflectivity of other lines of the same world to refine the style on; None for the
+            style as it is.
         """
         try:
-            style = self.style
-            if is_own:
-                style = refine(style, [elsewhere(pipe, seed)], DT_S)
+            style = self.style if other is None else refine(self.style, [other], DT_S)
             self.volumes.append(generated(pipe, seed, style))
         except LithogenError as error:
             self.failed.append(f"seed {seed}: {reason(error)}")
@@ -201,7 +202,7 @@ def open_surveys() -> tuple[list[Survey], dict[str, Any]]:
 def main() -> int:
     """Generate, measure, draw and print; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n", type=int, default=4, help="worlds, each 64 x 64 x 256 voxels")
+    parser.add_argument("--n", type=int, default=8, help="worlds, each 64 x 64 x 256 voxels")
     parser.add_argument("--own", action="store_true", help="refine the style on each world")
     parser.add_argument("--model", type=Path, help="folder of stage-1 weights; default shipped")
     given = parser.parse_args()
@@ -215,8 +216,9 @@ def main() -> int:
         return 1
     surveys, entries = open_surveys()
     for seed in range(SPECTRA_SEED, SPECTRA_SEED + given.n):
+        other = elsewhere(pipe, seed) if given.own else None
         for survey in surveys:
-            survey.add(pipe, seed, given.own)
+            survey.add(pipe, seed, other)
         pipe.forget()
     for survey in surveys:
         entries[survey.name] = survey.figures()
