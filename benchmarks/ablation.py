@@ -32,6 +32,7 @@ from lithogen.allocator import keep_freed_memory
 from lithogen.latent import N_CODE, channel_scales, decode_latent, simplex_code, whole_of
 from lithogen.metrics import change_rate, facies_shares, fray, pattern_divergence
 from lithogen.models.litho_net import LithoNet
+from lithogen.models.stored import another
 from lithogen.noise import NoiseWeights
 from lithogen.rng import generator
 from lithogen.rockphysics.facies import N_FACIES
@@ -140,7 +141,7 @@ def _trained(recipe: LithoTraining, latent: Latent, minutes: float) -> tuple[Lit
     """Train for so many CPU minutes; return the averaged network and its steps."""
     worlds, mean, std = latent.worlds, latent.mean, latent.std
     plain = new_model(recipe, mean, std)
-    model: LithoNet = LithoNet.from_config(dict(plain.config), scales=tuple(latent.scales.tolist()))
+    model = another(plain, scales=tuple(latent.scales.tolist()))
     model.load_state_dict(plain.state_dict())
     model.to(memory_format=torch.channels_last_3d)
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}

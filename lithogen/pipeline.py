@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from lithogen.wells import Wells
 
 PACKAGED_WEIGHTS = Path(__file__).parent / "weights"
-# Name of the shipped weights that were distilled to few steps, a folder beside the others.
-FAST = "fast"
+# Names of the shipped weights, and of those that were distilled to few steps, a folder beside them.
+SHIPPED, FAST = "shipped", "fast"
 # The lattice on which everything is computed. Changing it changes the last bits of every world.
 # Its vertical phase leaves room for half a wavelet above time zero and below 128 samples, so that
 # 0.5 s of seismic takes one tile and 1 s two.
@@ -53,8 +53,8 @@ def weights_folder(name_or_path: Path | str | None) -> Path:
     >>> weights_folder("fast").name
     'fast'
     """
-    folder = Path(name_or_path or PACKAGED_WEIGHTS)
-    return PACKAGED_WEIGHTS / FAST if str(folder) == FAST else folder
+    known = {SHIPPED: PACKAGED_WEIGHTS, FAST: PACKAGED_WEIGHTS / FAST}
+    return known.get(str(name_or_path or SHIPPED)) or Path(str(name_or_path))
 
 
 @dataclass
@@ -228,7 +228,7 @@ class LithologyPipeline(DiffusionPipeline):
 
             latent = denoise(
                 model, noise[None].to(device), maps[None].to(device),
-                world.controls()[None].to(device), steps, self.scheduler,
+                world.controls(model)[None].to(device), steps, self.scheduler,
                 wells=None if well_maps is None else well_maps[None].to(device),
                 known=None if known is None else known.to(device), is_spent=True,
                 fresh=fresh if world.weights.renewed or model.config.renewed else None,

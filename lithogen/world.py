@@ -96,9 +96,10 @@ class World:
         return stratigraphic_noise(
             age, window, self.spacing, seed, KINDS[N_CODE:], self.weights)
 
-    def controls(self) -> Tensor:
-        """Return what the network is told of the whole world."""
-        return control_vector(self.structure.scenario, self.weights, self.spacing)
+    def controls(self, model: LithoNet) -> Tensor:
+        """Return what a network is told of the whole world, as it was in training."""
+        scenario = self.structure.scenario if model.config["knows_scenario"] else None
+        return control_vector(scenario, self.weights, self.spacing)
 
     def told(
         self, found: Conditions, window: Window, model: LithoNet

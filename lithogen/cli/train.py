@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from lithogen.training.worlds import CachedWorld
 
-SHIPPED = "shipped"
 
 train_app = typer.Typer(help="Train the networks.", rich_markup_mode=None)
 
@@ -34,8 +33,8 @@ def train_litho(
         help="Folder of your own labelled models, .nc or .zarr, to learn from instead of "
         "procedural worlds.", metavar="DIR")] = None,
     init: Annotated[str | None, typer.Option(
-        help="Weights to start from: a folder, or the word shipped.",
-        metavar="FOLDER|shipped")] = None,
+        help="Weights to start from: a folder, or the word shipped or fast.",
+        metavar="FOLDER|shipped|fast")] = None,
     basin: Annotated[str | None, typer.Option(
         help="Rock physics that the models of --data are measured from.")] = None,
     burial_m: Annotated[float | None, typer.Option(
@@ -80,11 +79,11 @@ def _own_worlds(data: Path, recipe: Path, given: dict[str, Any]) -> list[CachedW
 
 
 def _weights(init: str | None) -> Path | None:
-    if init != SHIPPED:
-        return None if init is None else Path(init)
-    from lithogen.pipeline import PACKAGED_WEIGHTS
+    if init is None:
+        return None
+    from lithogen.pipeline import weights_folder
 
-    return PACKAGED_WEIGHTS
+    return weights_folder(init)
 
 
 @train_app.command("curve")

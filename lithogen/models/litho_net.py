@@ -58,6 +58,7 @@ class LithoNet(ModelMixin, ConfigMixin):
     latent_mean, latent_std : standardisation of the latent, kept with the weights; () for 0 and 1.
     levels : noise levels that the network was distilled to, from 1 downwards; () for none.
     renewed : whether noise is renewed between those levels, as it was when it was distilled.
+    knows_scenario : whether it was told scenarios when it was last trained; else it is told none.
     codes : code of every facies, (n_facies, n_code). Where given, the network says probabilities
         of facies and the clean code is their mean; else it says the clean latent itself.
     scales : standard deviation of every latent channel in the flow, (n_latent,); () for 1. What
@@ -88,6 +89,7 @@ class LithoNet(ModelMixin, ConfigMixin):
         latent_std: tuple[float, ...] = (),
         levels: tuple[float, ...] = (),
         renewed: bool = False,
+        knows_scenario: bool = True,
         codes: tuple[tuple[float, ...], ...] = (),
         scales: tuple[float, ...] = (),
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -38,6 +39,17 @@ def load_denoiser(root: Path) -> tuple[LithoNet, str]:
     return model, sha256_hex(content)
 
 
+def another(model: LithoNet, **changes: Any) -> LithoNet:
+    """Return an untrained network of a model's configuration, with some entries changed.
+
+    diffusers forgets what was registered over a default when it makes a network of a configuration,
+    so defaults are given by name here.
+    """
+    told = {name: value for name, value in model.config.items() if not name.startswith("_")}
+    made: LithoNet = LithoNet.from_config(told | changes)
+    return made
+
+
 def with_scale(model: LithoNet, mean: Tensor, std: Tensor) -> LithoNet:
     """Return a network of the same weights with another standardisation of the latent.
 
@@ -52,7 +64,7 @@ def with_scale(model: LithoNet, mean: Tensor, std: Tensor) -> LithoNet:
     n_latent = int(dict(model.config)["n_latent"])
     require(len(mean) == n_latent, f"the weights have {n_latent} latent channels, wanted "
             f"{len(mean)}; train anew", WeightsError)
-    scaled: LithoNet = LithoNet.from_config(
-        dict(model.config), latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()))
+    scaled = another(
+        model, latent_mean=tuple(mean.tolist()), latent_std=tuple(std.tolist()))
     scaled.load_state_dict(model.state_dict())
     return scaled

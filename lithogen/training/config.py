@@ -34,8 +34,8 @@ class LithoTraining:
     other_spacing : share of worlds at 2 ms or 12.5 m instead of 4 ms and 25 m.
     unknown_controls : share of crops whose scenario the network is not told.
     wells : share of crops with one to three wells.
-    teacher, teacher_steps : folder of weights to distil ("shipped": those of the package), and its
-        steps; "" for none.
+    teacher, teacher_steps : folder of weights to distil ("shipped" or "fast": those of the
+        package), and its steps; "" for none.
     levels : noise levels that a student learns, from 1 downwards; () for all.
     renewed : whether a student has its noise renewed on the way, see `lithogen.schedulers`.
     noise : "stratigraphic" (weights drawn over a range) or "white" (the control run).

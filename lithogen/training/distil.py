@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from lithogen.errors import WeightsError, require
 from lithogen.latent import CODE_TRUST, IS_WELL, N_CODE, N_LATENT, settle
 from lithogen.models.litho_net import LithoNet
 from lithogen.models.stored import load_denoiser
-from lithogen.pipeline import PACKAGED_WEIGHTS
+from lithogen.pipeline import weights_folder
 from lithogen.sampling import Known, denoise, noise_levels
 from lithogen.schedulers import BEYOND, ELASTIC, renewed_place, turn_back
 from lithogen.training.config import LithoTraining
@@ -40,8 +39,7 @@ def load_teacher(recipe: LithoTraining, mean: Tensor, std: Tensor) -> LithoNet |
     """
     if not recipe.teacher:
         return None
-    folder = PACKAGED_WEIGHTS if recipe.teacher == "shipped" else Path(recipe.teacher)
-    teacher = load_denoiser(folder)[0].eval()
+    teacher = load_denoiser(weights_folder(recipe.teacher))[0].eval()
     same = all(torch.allclose(own, wanted) for own, wanted in
                zip(latent_scale(teacher), (mean, std), strict=True))
     require(same, f"teacher {recipe.teacher} has another standardisation of the latent; start the "

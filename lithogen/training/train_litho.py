@@ -22,7 +22,7 @@ from lithogen.config import write_json, write_manifest
 from lithogen.errors import require
 from lithogen.latent import N_LATENT, channel_scales, decode_latent, simplex_code
 from lithogen.models.litho_net import LithoNet
-from lithogen.models.stored import load_denoiser, with_scale
+from lithogen.models.stored import another, load_denoiser, with_scale
 from lithogen.sampling import denoise
 from lithogen.training.config import LithoTraining
 from lithogen.training.distil import followed, load_teacher, taught
@@ -163,6 +163,9 @@ def _start(
             model = with_scale(model, *latent_statistics(worlds))
         mean, std = latent_scale(model)
         recipe = with_architecture(recipe, dict(model.config))
+    # What no crop was told must not be told later.
+    is_told = recipe.unknown_controls < 1.0 and any(w.scenario is not None for w in worlds)
+    model.register_to_config(knows_scenario=is_told)  # type: ignore[no-untyped-call]
     model.train().to(device=ranks.device, memory_format=torch.channels_last_3d)  # type: ignore[call-arg]
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay,
@@ -310,7 +313,7 @@ def _sample(
 
 def averaged_model(model: LithoNet, average: dict[str, Tensor]) -> LithoNet:
     """Return a copy of a model with the averaged weights, in evaluation mode."""
-    copy = LithoNet.from_config(model.config).to(next(model.parameters()).device)
+    copy = another(model).to(next(model.parameters()).device)  # type: ignore[arg-type]
     copy.load_state_dict(average)
     ready: LithoNet = copy.eval()
     return ready

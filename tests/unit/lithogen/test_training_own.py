@@ -6,14 +6,18 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 import lithogen
 import seismic_io
+from lithogen.conditioning import control_vector
+from lithogen.models.stored import load_denoiser
 from lithogen.training.config import LithoTraining
 from lithogen.training.own import own_worlds
 from lithogen.training.train_litho import train
 from lithogen.training.worlds import draw_batch, latent_statistics
+from lithogen.world import World
 
 RECIPE = """
 seed = 4
@@ -112,3 +116,17 @@ def test_fine_tuning_begins_where_the_weights_are(folder, tmp_path) -> None:
     # The same crops, noise and levels: seed and step are the same.
     assert end["sigma"] == start["sigma"]
     assert end["clean_mse"] < 0.9 * start["clean_mse"]
+
+
+def test_a_network_fine_tuned_without_scenarios_is_told_of_none(folder, tmp_path) -> None:
+    recipe = recipe_of(tmp_path, n_steps=1)
+    worlds = own_worlds(folder, LithoTraining.from_toml(recipe).crop_shape)
+    train(recipe, tmp_path / "run", progress=False, worlds=worlds)
+    net, _ = load_denoiser(tmp_path / "run" / "model")
+    assert not net.config.knows_scenario
+    structure = lithogen.Structure(3, lithogen.Scenario(net_to_gross=0.8))
+    world = World(structure, 3, lithogen.NoiseWeights(), lithogen.Spacing())
+    unknown = control_vector(None, lithogen.NoiseWeights(), lithogen.Spacing())
+    assert torch.equal(world.controls(net), unknown)
+    net.register_to_config(knows_scenario=True)
+    assert not torch.equal(world.controls(net), unknown)
