@@ -44,7 +44,8 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=32)
     options.add_argument("--control", default=str(CONTROL))
-    options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--steps", type=int, default=None,
+                         help="by default those of the weights")
     options.add_argument("--first", type=int, default=1000, help="first seed")
     shares_option(options)
     args = options.parse_args()

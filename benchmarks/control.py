@@ -10,7 +10,7 @@ what one tile holds of them is a draw. They belong to the structure, which the m
 Then the stratigraphic column, agreement of the usual facies at equal age beyond chance (kappa):
 one seed in two structures (wanted: alike), two seeds in one structure (wanted: about 0).
 
-    python benchmarks/control.py [--n 50] [--first 9000] [--steps 4] [--model FOLDER]
+    python benchmarks/control.py [--n 50] [--first 9000] [--steps N] [--model FOLDER]
 """
 
 from __future__ import annotations
@@ -166,7 +166,8 @@ def main() -> None:
     options.add_argument("--columns", type=int, default=None,
                          help="worlds of the check of columns, three tiles each; default n / 8")
     options.add_argument("--first", type=int, default=9000, help="first seed")
-    options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--steps", type=int, default=None,
+                         help="by default those of the weights")
     args = options.parse_args()
     require(args.n >= 1, f"--n is {args.n}, wanted at least one world")
     args.columns = max(args.n // 8, 1) if args.columns is None else args.columns
@@ -187,7 +188,8 @@ def main() -> None:
               if value is None or value < WANTED]
     report("control", min(known) if known else None,
            "least rank correlation of a control asked for with what came", args.n,
-           steps=args.steps, sha256=pipe.weights_sha256, rank_correlation=found,
+           steps=args.steps or pipe.default_steps, sha256=pipe.weights_sha256,
+           rank_correlation=found,
            generated_against_prior=beside, wanted=WANTED, missed=missed,
            column_kappa=agreement, columns=args.columns,
            pairs={name: [rounded(asked[name], 3), rounded(got["prior"][name]),

@@ -9,7 +9,7 @@ elsewhere. Divergence of all 2 x 2 x 2 patterns from the prior's, beside that of
 prior in the same structures: both fall with the number of worlds. At 2 ms or 12.5 m a sample or a
 line is half of what it is by default.
 
-    python benchmarks/facies.py [--n 40] [--first 4000] [--steps 4] [--shares S P L S W]
+    python benchmarks/facies.py [--n 40] [--first 4000] [--steps N] [--shares S P L S W]
                                 [--dt-ms 4] [--line-m 25]
 """
 
@@ -30,7 +30,8 @@ def main() -> None:
     """Measure and print one JSON line."""
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=40)
-    options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--steps", type=int, default=None,
+                         help="by default those of the weights")
     options.add_argument("--first", type=int, default=4000, help="first seed")
     options.add_argument("--dt-ms", type=float, default=4.0, help="4 or 2")
     options.add_argument("--line-m", type=float, default=25.0, help="25 or 12.5")
@@ -106,7 +107,7 @@ def main() -> None:
     report(
         "facies", round(float(np.abs(mean["generated"] - mean["prior"]).sum() / 2), 3),
         "share of the volume in other facies than the prior's, on average", args.n,
-        steps=args.steps, dt_ms=args.dt_ms, line_m=args.line_m, table=table,
+        steps=args.steps or pipe.default_steps, dt_ms=args.dt_ms, line_m=args.line_m, table=table,
         shares={facies: [round(float(mean[name][code]), 3) for name in mean]
                 for code, facies in enumerate(FACIES)},
         spread_ratio=spread, patterns=patterns[0], patterns_of_other_strata=patterns[1],

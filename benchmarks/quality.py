@@ -8,7 +8,7 @@ Facies shares and their spread between worlds, vertical transitions, bed thickne
 beds along isochrons, variograms, connectivity, isolated bodies, fill of channels, fraying at the
 borders of the net's patches, 2 x 2 x 2 patterns, a classifier, and memory of training worlds.
 
-    python benchmarks/quality.py [--n 32] [--first 8000] [--steps 4] [--model FOLDER]
+    python benchmarks/quality.py [--n 32] [--first 8000] [--steps N] [--model FOLDER]
                                  [--crops 200] [--no-classifier] [--record]
 """
 
@@ -202,7 +202,8 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=32)
     options.add_argument("--first", type=int, default=8000, help="first seed")
-    options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--steps", type=int, default=None,
+                         help="by default those of the weights")
     options.add_argument("--crops", type=int, default=200, help="of the comparison of patterns")
     options.add_argument("--no-classifier", action="store_true")
     options.add_argument("--record", action="store_true", help=f"append to {HISTORY.name}")
@@ -230,8 +231,9 @@ def main() -> None:
                            "is_met": LIMITS[name].is_met(number(value))}
     show(rows)
     missed = [name for name, row in rows.items() if row.get("is_met") is False]
-    about = {"steps": args.steps, "first": args.first, "sha256": pipe.weights_sha256,
-             "missed": missed, "figures": rows, "tables": tables(sets)}
+    about = {"steps": args.steps or pipe.default_steps, "first": args.first,
+             "sha256": pipe.weights_sha256, "missed": missed, "figures": rows,
+             "tables": tables(sets)}
     unit = "figures outside of what is wanted"
     report("quality", len(missed), unit, args.n, **about)
     if args.record:

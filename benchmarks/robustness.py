@@ -1,6 +1,6 @@
 """Worlds of many seeds at odd shapes and origins: none may fail or hold a value out of bounds.
 
-    python benchmarks/robustness.py [--n 100] [--steps 4]
+    python benchmarks/robustness.py [--n 100] [--steps N]
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ def main() -> None:
     """Generate and check; print the number of failures."""
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=100)
-    options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--steps", type=int, default=None,
+                         help="by default those of the weights")
     args = options.parse_args()
     keep_freed_memory()
     import lithogen

@@ -8,7 +8,7 @@ the same world made without them; and how often facies change across the faces b
 and 1, 1 and 2, 2 and 3 lines from a well, less how often elsewhere in the same worlds, with the
 95 % band of a bootstrap over worlds. No seam: every band holds 0.
 
-    python benchmarks/wells.py [--n 8] [--first 7000] [--wells 2] [--steps 4] [--shape 64 320 176]
+    python benchmarks/wells.py [--n 8] [--first 7000] [--wells 2] [--steps N] [--shape 64 320 176]
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def main() -> None:
     options.add_argument("--n", type=int, default=8)
     options.add_argument("--first", type=int, default=7000, help="first seed")
     options.add_argument("--wells", type=int, default=2, help="wells per world")
-    options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--steps", type=int, default=None,
+                         help="by default those of the weights")
     options.add_argument("--shape", type=int, nargs=3, default=(64, 320, 176))
     args = options.parse_args()
     keep_freed_memory()
@@ -188,7 +189,7 @@ def print_figures(args: Any, pipe: Any) -> None:
                     for k, ring in enumerate(RINGS)} for name, rows in excess.items()}
     seams = {name: not low <= 0.0 <= high for name, (_, low, high) in bands["generated"].items()}
     report("wells", round(float(counts[0] / counts[1]), 6), "share of well values honoured",
-           args.n, wells=args.wells, steps=args.steps, agreement=table,
+           args.n, wells=args.wells, steps=args.steps or pipe.default_steps, agreement=table,
            excess_of_changes=bands, has_seam=seams)
 
 
