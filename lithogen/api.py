@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import xarray
 
     from forward.style import SurveyStyle
+    from lithogen.noise import NoiseWeights
     from lithogen.pipeline import LithologyPipeline
     from lithogen.scale.columns import Job
     from lithogen.scale.store import ZarrStore
@@ -42,6 +43,7 @@ def generate(
     structure: Structure | None = None,
     wells: object | None = None,
     like: SurveyStyle | str | Path | None = None,
+    noise: NoiseWeights | None = None,
     steps: int | None = None,
     model: LithologyPipeline | str | Path | None = None,
     device: str | None = None,
@@ -62,6 +64,8 @@ def generate(
     wells : a `lithogen.wells.Wells` whose facies and logs are honoured; none by default.
     like : survey whose spectrum, level and noise the seismic carries: a SurveyStyle, a
         preset name, or the path of a SEG-Y; by default a broad band without noise.
+    noise : shares of the noise that strata grow from, a `lithogen.NoiseWeights`: how far layers go
+        on unchanged, how thin beds are, how unlike successions are.
     steps : network evaluations per tile; more are slower and closer to the prior. Default 4, or
         what the weights were distilled to.
     model : a LithologyPipeline, a folder of weights, or "fast": the shipped weights distilled to
@@ -93,6 +97,7 @@ def generate(
     """
     import forward
     from forward.checks import check_angles
+    from lithogen.noise import NoiseWeights
     from lithogen.sampling import noise_levels
     from lithogen.scale import limits
     from lithogen.scale.columns import Job
@@ -105,6 +110,8 @@ def generate(
             f"wells is {type(wells).__name__}, wanted lithogen.wells.Wells")
     world = _structure(name, scenario, structure)
     world.require_window(window)
+    require(noise is None or isinstance(noise, NoiseWeights),
+            f"noise is {type(noise).__name__}, wanted lithogen.NoiseWeights")
     style = resolve_style(like)
     angles = check_angles(angles_deg)
     if steps is not None:
@@ -114,7 +121,7 @@ def generate(
     limits.refuse_if_memory_is_short(layout, halo, is_streamed=store is not None)
     pipe = _pipeline(model, device)
     count = pipe.default_steps if steps is None else steps
-    job = Job(layout, pipe, world, style, name, count, wells)
+    job = Job(layout, pipe, world, style, name, count, wells, noise)
     if store is None:
         return _in_memory(job, progress)
     return _in_store(job, ZarrStore(layout, store, request_of(job)), progress)
@@ -293,10 +300,8 @@ def request_of(job: Job) -> dict[str, Any]:
         "style_content": fingerprint(job.style),
         "wells": None if job.wells is None else fingerprint(job.wells),
         # What was loaded, whatever folder it came from or was changed to since.
-        "weights": fingerprint(job.pipe.denoiser.state_dict()),
-        # Private entries of a configuration are lists in the order of a set.
-        "scheduler": [type(scheduler).__name__, fingerprint(
-            {name: value for name, value in dict(scheduler.config).items() if name[0] != "_"})],
+        "weights": fingerprint([job.pipe.denoiser.state_dict(), _entries(job.pipe.denoiser)]),
+        "scheduler": [type(scheduler).__name__, fingerprint(_entries(scheduler))],
         "renewed": [schedulers.RENEWED, schedulers.BEYOND],
         "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
         "torch": torch.__version__,
@@ -304,7 +309,13 @@ def request_of(job: Job) -> dict[str, Any]:
     }
 
 
+def _entries(module: Any) -> dict[str, Any]:
+    """Entries of a configuration but private ones, which are lists in the order of a set."""
+    return {name: value for name, value in dict(module.config).items() if name[0] != "_"}
+
+
 def _attrs(job: Job) -> dict[str, Any]:
+    from lithogen.noise import NoiseWeights
     from lithogen.rng import NOISE_VERSION
 
     spacing = job.layout.spacing
@@ -317,6 +328,7 @@ def _attrs(job: Job) -> dict[str, Any]:
         "scenario": job.world.scenario.to_dict(),
         "style": job.style.name,
         "steps": job.steps,
+        "noise": dataclasses.asdict(job.noise or NoiseWeights()),
         "noise_version": NOISE_VERSION,
         "lithogen_version": importlib.metadata.version("lithogen"),
         "weights_sha256": job.pipe.weights_sha256,

@@ -14,6 +14,7 @@ from lithogen.grid import Index3, Spacing, Window, tiles_covering
 
 if TYPE_CHECKING:
     from forward.style import SurveyStyle
+    from lithogen.noise import NoiseWeights
     from lithogen.pipeline import LithologyPipeline
     from lithogen.structure import Structure
 
@@ -35,7 +36,7 @@ class Job:
     layout : window, spacing, angles and variables.
     pipe : stage 1. world : structure. style : of the seismic.
     seed : of strata and noise. steps : network evaluations per tile.
-    wells : passed on to the pipeline; None for none.
+    wells : passed on to the pipeline; None for none. noise : the same; None for its default.
     """
 
     layout: Layout
@@ -45,6 +46,7 @@ class Job:
     seed: int
     steps: int
     wells: object | None = None
+    noise: NoiseWeights | None = None
 
     def halo(self) -> Index3:
         """Return the voxels that seismic needs beyond what is modelled, on every axis."""
@@ -55,6 +57,8 @@ class Job:
     def earth(self, column: Window) -> Iterator[dict[str, NDArray[Any]]]:
         """Yield what stage 1 says about a column, tile by tile from top to bottom."""
         options: dict[str, Any] = {} if self.wells is None else {"wells": self.wells}
+        if self.noise is not None:
+            options["weights"] = self.noise
         if self.layout.spacing != Spacing():
             options["spacing"] = self.layout.spacing
         wanted = self.layout.variables()

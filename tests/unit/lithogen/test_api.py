@@ -171,27 +171,48 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
 
 
 @pytest.mark.slow
+def test_noise_weights_reach_the_strata_and_are_recorded(toy_pipeline, small) -> None:
+    options = {"like": "npra_31_81", "steps": 1, "model": toy_pipeline, "progress": False}
+    where = {"origin": (-10, 60, 30)}
+    shape = (40, 33, 50)
+    same = lithogen.generate(shape, 7, **where, **options, noise=lithogen.NoiseWeights())
+    assert same.identical(small)
+    rough = lithogen.generate(shape, 7, **where, **options, noise=lithogen.NoiseWeights(fine=1.0))
+    assert (rough.vp != small.vp).mean() > 0.5
+    told = [json.loads(world.attrs["noise"])["fine"] for world in (rough, small)]
+    assert told == [1.0, 0.35]
+    with pytest.raises(ConfigError, match="noise is float"):
+        lithogen.generate(shape, 7, **options, noise=0.5)
+
+
+@pytest.mark.slow
 def test_only_what_a_store_depends_on_is_its_request(toy_pipeline, tmp_path) -> None:
     """Other steps, styles, angles, structures and weights are other requests; a copy is not."""
-    from lithogen.api import request_of
+    from lithogen.api import _entries, request_of
     from lithogen.scale.request import differences, fingerprint
 
     flat = np.linspace(0.4, 0.5, 400).reshape(20, 20)
     given = [Structure.from_horizons([flat, flat + d], scenario=Scenario()) for d in (0.4, 0.404)]
 
-    def request(structure=given[0], style="npra_31_81", steps=1, angles=(5.0,), pipe=toy_pipeline):
+    def request(structure=given[0], style="npra_31_81", steps=1, angles=(5.0,), noise=None):
         window = Window((0, 0, 0), (16, 16, 16))
         layout = Layout(window, lithogen.Spacing(), angles)
-        return request_of(columns.Job(layout, pipe, structure, resolve_style(style), 7, steps))
+        return request_of(columns.Job(layout, toy_pipeline, structure, resolve_style(style), 7,
+                                      steps, noise=noise))
 
     first = request()
     again = Structure.from_horizons([flat, flat + 0.4], scenario=Scenario())
     assert differences(first, request(structure=again)) == []
     for change, name in (({"structure": given[1]}, "structure"), ({"steps": 2}, "steps"),
-                         ({"style": "f3_inline_362"}, "style"), ({"angles": (6.0,)}, "angles_deg")):
+                         ({"style": "f3_inline_362"}, "style"), ({"angles": (6.0,)}, "angles_deg"),
+                         ({"noise": lithogen.NoiseWeights(style=0.2)}, "noise")):
         assert any(text.startswith(name) for text in differences(first, request(**change)))
-    weights = {k: v + 1 for k, v in toy_pipeline.denoiser.state_dict().items()}
-    assert fingerprint(weights) != first["weights"]
+    net = toy_pipeline.denoiser
+    same = net.state_dict()
+    assert fingerprint([same, _entries(net)]) == first["weights"]
+    changed = {k: v + 1 for k, v in same.items()}
+    assert fingerprint([changed, _entries(net)]) != first["weights"]
+    assert fingerprint([same, _entries(net) | {"knows_scenario": False}]) != first["weights"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from lithogen import doctor
 from lithogen.cli import app, main
 from lithogen.cli.blocks import AUXILIARY_TRACES
 from lithogen.cli.results import NAMES, Survey, live_traces
+from lithogen.noise import NoiseWeights
 from lithogen.scenario import Scenario
 
 SHAPE = ("16", "24", "96")
@@ -97,6 +98,17 @@ def test_scenario_is_a_preset_or_a_file(calls, here):
     assert main([*words, "-o", "three"]) == 0
     assert [call["scenario"] for call in calls] == [
         Scenario.preset("salt basin", 5), Scenario(net_to_gross=0.1, salt=0.5), None]
+
+
+def test_noise_is_a_file_of_weights(calls, here, capsys):
+    words = ["generate", "--shape", *SHAPE]
+    Path("rough.toml").write_text("fine = 1.0\nrenewed = true\n", encoding="utf-8")
+    Path("wrong.toml").write_text("shared = 0.9\n", encoding="utf-8")
+    assert main([*words, "-o", "one", "--noise", "rough.toml"]) == 0
+    assert main([*words, "-o", "two"]) == 0
+    assert [call["noise"] for call in calls] == [NoiseWeights(fine=1.0, renewed=True), None]
+    assert main([*words, "-o", "three", "--noise", "wrong.toml"]) == 2
+    assert "sum to 1" in capsys.readouterr().err
 
 
 def test_report_matches_the_printed_line(calls, here, survey, capsys):
