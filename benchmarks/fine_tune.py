@@ -6,6 +6,8 @@ what was sandstone is chalk, what was heterolithic is dolomite. Weights are fine
 (relative geologic time) of further models, beside the facies and impedance that those have.
 
     python benchmarks/fine_tune.py [--models 12] [--n 6] [--steps 600] [--recipe TOML]
+
+With `--model FOLDER` weights that were fine-tuned on these models before are judged.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ def own_model(seed: int) -> Any:
 def tuned(folder: Path, n_models: int, steps: int, recipe: Path) -> Path:
     """Write the user's models to files and fine-tune the shipped weights; return the new ones."""
     import seismic_io
+    from lithogen.pipeline import SHIPPED, weights_folder
     from lithogen.training.config import LithoTraining
     from lithogen.training.own import own_worlds
     from lithogen.training.train_litho import train
@@ -57,8 +60,6 @@ def tuned(folder: Path, n_models: int, steps: int, recipe: Path) -> Path:
     used = folder / "recipe.toml"
     used.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in entries.items()))
     worlds = own_worlds(folder, LithoTraining.from_toml(used).crop_shape)
-    from lithogen.pipeline import SHIPPED, weights_folder
-
     train(used, folder / "run", progress=False, worlds=worlds, init=weights_folder(SHIPPED))
     return folder / "run" / "model"
 
