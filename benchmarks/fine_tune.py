@@ -5,7 +5,7 @@ what was sandstone is chalk, what was heterolithic is dolomite. Weights are fine
 `lithogen train litho --data DIR --init shipped` does. Then both networks generate in the structures
 (relative geologic time) of further models, beside the facies and impedance that those have.
 
-    python benchmarks/fine_tune.py [--models 12] [--n 6] [--steps 600] [--recipe TOML]
+    python benchmarks/fine_tune.py [--models 12] [--n 6] [--recipe TOML]
 
 With `--model FOLDER` weights that were fine-tuned on these models before are judged.
 """
@@ -21,7 +21,6 @@ from _common import ROOT, parser, report
 from _quality import log_impedance
 
 from lithogen.allocator import keep_freed_memory
-from lithogen.config import load_toml
 
 RECIPE = ROOT / "lithogen" / "training" / "recipes" / "fine_tune.toml"
 SHAPE, ORIGIN = (64, 64, 128), (0, 0, 120)
@@ -46,7 +45,7 @@ def own_model(seed: int) -> Any:
     return world
 
 
-def tuned(folder: Path, n_models: int, steps: int, recipe: Path) -> Path:
+def tuned(folder: Path, n_models: int, recipe: Path) -> Path:
     """Write the user's models to files and fine-tune the shipped weights; return the new ones."""
     import seismic_io
     from lithogen.pipeline import SHIPPED, weights_folder
@@ -56,16 +55,9 @@ def tuned(folder: Path, n_models: int, steps: int, recipe: Path) -> Path:
 
     for seed in range(n_models):
         seismic_io.to_netcdf(own_model(seed), folder / f"model_{seed:03d}.nc")
-    entries = load_toml(recipe) | {"n_steps": steps}
-    used = folder / "recipe.toml"
-    used.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in entries.items()))
-    worlds = own_worlds(folder, LithoTraining.from_toml(used).crop_shape)
-    train(used, folder / "run", progress=False, worlds=worlds, init=weights_folder(SHIPPED))
+    worlds = own_worlds(folder, LithoTraining.from_toml(recipe).crop_shape)
+    train(recipe, folder / "run", progress=False, worlds=worlds, init=weights_folder(SHIPPED))
     return folder / "run" / "model"
-
-
-def _toml(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
 def main() -> None:
@@ -73,7 +65,6 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--models", type=int, default=12)
     options.add_argument("--n", type=int, default=6, help="held-out structures")
-    options.add_argument("--steps", type=int, default=600, help="of the optimiser")
     options.add_argument("--recipe", type=Path, default=RECIPE)
     args = options.parse_args()
     keep_freed_memory()
@@ -83,8 +74,7 @@ def main() -> None:
     from lithogen.training.own import OwnData
 
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(args.model) if args.model else tuned(
-            Path(name), args.models, args.steps, args.recipe)
+        folder = args.model or tuned(Path(name), args.models, args.recipe)
         pipes = {"shipped": lithogen.LithologyPipeline.from_pretrained(),
                  "fine_tuned": lithogen.LithologyPipeline.from_pretrained(folder)}
     held: dict[str, list[Any]] = {key: [] for key in ("own", "other_strata", *pipes)}
@@ -115,7 +105,7 @@ def main() -> None:
         }
     report("fine_tune", table["fine_tuned"]["volume_in_other_facies"],
            "share of the volume in other facies than held-out models of the user's", args.n,
-           models=args.models, steps=args.steps, table=table)
+           models=args.models, table=table)
 
 
 if __name__ == "__main__":

@@ -288,6 +288,7 @@ def request_of(job: Job) -> dict[str, Any]:
     import torch
 
     from lithogen import pipeline, schedulers
+    from lithogen.models.stored import entries_of
     from lithogen.scale.request import fingerprint
 
     layout, scheduler = job.layout, job.pipe.scheduler
@@ -300,18 +301,13 @@ def request_of(job: Job) -> dict[str, Any]:
         "style_content": fingerprint(job.style),
         "wells": None if job.wells is None else fingerprint(job.wells),
         # What was loaded, whatever folder it came from or was changed to since.
-        "weights": fingerprint([job.pipe.denoiser.state_dict(), _entries(job.pipe.denoiser)]),
-        "scheduler": [type(scheduler).__name__, fingerprint(_entries(scheduler))],
+        "weights": fingerprint([job.pipe.denoiser.state_dict(), entries_of(job.pipe.denoiser)]),
+        "scheduler": [type(scheduler).__name__, fingerprint(entries_of(scheduler))],
         "renewed": [schedulers.RENEWED, schedulers.BEYOND],
         "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
         "torch": torch.__version__,
         "device": str(next(job.pipe.denoiser.parameters()).device),
     }
-
-
-def _entries(module: Any) -> dict[str, Any]:
-    """Entries of a configuration but private ones, which are lists in the order of a set."""
-    return {name: value for name, value in dict(module.config).items() if name[0] != "_"}
 
 
 def _attrs(job: Job) -> dict[str, Any]:

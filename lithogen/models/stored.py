@@ -39,14 +39,21 @@ def load_denoiser(root: Path) -> tuple[LithoNet, str]:
     return model, sha256_hex(content)
 
 
+def entries_of(module: Any) -> dict[str, Any]:
+    """Return the configuration of a network or scheduler but private entries.
+
+    Those are of diffusers: lists in the order of a set.
+    """
+    return {name: value for name, value in module.config.items() if not name.startswith("_")}
+
+
 def another(model: LithoNet, **changes: Any) -> LithoNet:
     """Return an untrained network of a model's configuration, with some entries changed.
 
     diffusers forgets what was registered over a default when it makes a network of a configuration,
     so defaults are given by name here.
     """
-    told = {name: value for name, value in model.config.items() if not name.startswith("_")}
-    made: LithoNet = LithoNet.from_config(told | changes)
+    made: LithoNet = LithoNet.from_config(entries_of(model) | changes)
     return made
 
 

@@ -188,7 +188,8 @@ def test_noise_weights_reach_the_strata_and_are_recorded(toy_pipeline, small) ->
 @pytest.mark.slow
 def test_only_what_a_store_depends_on_is_its_request(toy_pipeline, tmp_path) -> None:
     """Other steps, styles, angles, structures and weights are other requests; a copy is not."""
-    from lithogen.api import _entries, request_of
+    from lithogen.api import request_of
+    from lithogen.models.stored import entries_of
     from lithogen.scale.request import differences, fingerprint
 
     flat = np.linspace(0.4, 0.5, 400).reshape(20, 20)
@@ -209,10 +210,10 @@ def test_only_what_a_store_depends_on_is_its_request(toy_pipeline, tmp_path) -> 
         assert any(text.startswith(name) for text in differences(first, request(**change)))
     net = toy_pipeline.denoiser
     same = net.state_dict()
-    assert fingerprint([same, _entries(net)]) == first["weights"]
+    assert fingerprint([same, entries_of(net)]) == first["weights"]
     changed = {k: v + 1 for k, v in same.items()}
-    assert fingerprint([changed, _entries(net)]) != first["weights"]
-    assert fingerprint([same, _entries(net) | {"knows_scenario": False}]) != first["weights"]
+    assert fingerprint([changed, entries_of(net)]) != first["weights"]
+    assert fingerprint([same, entries_of(net) | {"knows_scenario": False}]) != first["weights"]
 
 
 @pytest.mark.slow
