@@ -1,19 +1,25 @@
 """Facies of generated worlds beside the prior's in the same structures.
 
-One tile per seed. Shares of the facies (mean over worlds, and the spread between worlds as a
-ratio), changes per sample and per line, changes at the borders of the net's patches, volume in
-isolated bodies under 64 voxels, and the share of sandstone inside sand-filled channels. Share of
-2 x 2 x 2 patterns that change along lines and hold two facies, and three or more. Standard
-deviation of ln impedance, and its RMS step from line to line and down where facies change and
-elsewhere. Divergence of all 2 x 2 x 2 patterns from the prior's, beside that of other strata of the
-prior in the same structures: both fall with the number of worlds. At 2 ms or 12.5 m a sample or a
-line is half of what it is by default.
+One tile per seed. The same structures can be filled with other strata, which moves the shares of
+forty worlds by some .025 of the volume: so the prior is the mean of several sets of strata, and
+where one set lies beside the others stands with the figure of the generated worlds.
+
+Shares of the facies (mean over worlds, and the spread between worlds as a ratio), changes per
+sample and per line, changes at the borders of the net's patches, volume in isolated bodies under 64
+voxels, and the share of sandstone inside sand-filled channels. Share of 2 x 2 x 2 patterns that
+change along lines and hold two facies, and three or more. Standard deviation of ln impedance, and
+its RMS step from line to line and down where facies change and elsewhere. Divergence of all
+2 x 2 x 2 patterns from the prior's, mean over its sets, and of these from one another: it falls
+with the number of worlds. At 2 ms or 12.5 m a sample or a line is half of what it is by default.
 
     python benchmarks/facies.py [--n 40] [--first 4000] [--steps N] [--shares S P L S W]
-                                [--dt-ms 4] [--line-m 25]
+                                [--dt-ms 4] [--line-m 25] [--strata 6]
 """
 
 from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 from _common import noise_weights, parser, report, shares_option
@@ -21,9 +27,11 @@ from _quality import channel_sand, log_impedance, median
 from numpy.typing import NDArray
 
 from lithogen.allocator import keep_freed_memory
+from lithogen.errors import require
 
 Row = dict[str, float]
 OTHER_STRATA = 5000
+GENERATED = "generated"
 
 
 def main() -> None:
@@ -35,8 +43,11 @@ def main() -> None:
     options.add_argument("--first", type=int, default=4000, help="first seed")
     options.add_argument("--dt-ms", type=float, default=4.0, help="4 or 2")
     options.add_argument("--line-m", type=float, default=25.0, help="25 or 12.5")
+    options.add_argument("--strata", type=int, default=6,
+                         help="sets of strata of the prior, 2 or more")
     shares_option(options)
     args = options.parse_args()
+    require(args.strata >= 2, f"--strata is {args.strata}, wanted at least 2 sets")
     keep_freed_memory()
     import lithogen
     from lithogen.metrics import (
@@ -59,59 +70,76 @@ def main() -> None:
     below = round(lithogen.Spacing().dt_s / spacing.dt_s)
     window = lithogen.Window((0, 0, TILE_PHASE[2] + below * TILE_SHAPE[2]), TILE_SHAPE)
     sand = facies_code("sandstone")
-    shares: dict[str, list] = {"prior": [], "generated": []}
-    rows: dict[str, list[Row]] = {"prior": [], "generated": []}
-    worlds: dict[str, list] = {"prior": [], "generated": [], "other": []}
+    priors = [f"prior{number}" for number in range(args.strata)]
+    shares: dict[str, list] = {name: [] for name in (*priors, GENERATED)}
+    rows: dict[str, list[Row]] = {name: [] for name in shares}
+    worlds: dict[str, list] = {name: [] for name in shares}
+
+    def measured(name: str, structure: Any, facies: NDArray[np.integer], rock: Any) -> None:
+        impedance = log_impedance(rock.vp, rock.rho)
+        kinds = pattern_kinds(facies)
+        along, down = (steps(facies, impedance, axis) for axis in (1, 2))
+        border, within = fray(facies, patch[1], 1) if patch[1] > 1 else (np.nan, np.nan)
+        rows[name].append({
+            "per_sample": float(change_rate(facies, 2).mean()),
+            "per_line": float(change_rate(facies, 1).mean()),
+            "at_patch_borders": border,
+            "within_patches": within,
+            "small_bodies": small_body_share(facies),
+            "sand_in_channels": channel_sand(structure, facies, sand),
+            "patterns_of_two": float(kinds[2]),
+            "patterns_of_three": float(kinds[3]),
+            "impedance_std": float(impedance.std()),
+            "step_at_changes": along[0],
+            "step_elsewhere": along[1],
+            "step_down_at_changes": down[0],
+            "step_down_elsewhere": down[1],
+        })
+        shares[name].append(facies_shares(facies, len(FACIES)))
+        worlds[name].append(facies)
 
     for seed in range(args.first, args.first + args.n):
         structure = lithogen.Structure.random(seed)
-        prior = world_fields(structure, window, spacing, seed)
+        for number, name in enumerate(priors):
+            prior = world_fields(structure, window, spacing, seed + number * OTHER_STRATA)
+            measured(name, prior.structure, prior.facies, prior)
         made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
                     weights=noise_weights(args), spacing=spacing)
-        other = world_fields(structure, window, spacing, seed + OTHER_STRATA)
-        for name, facies in (("prior", prior.facies), ("generated", made.lithology),
-                             ("other", other.facies)):
-            worlds[name].append(facies)
-        for name, facies, rock in (("prior", prior.facies, prior),
-                                   ("generated", made.lithology, made)):
-            impedance = log_impedance(rock.vp, rock.rho)
-            kinds = pattern_kinds(facies)
-            along, down = (steps(facies, impedance, axis) for axis in (1, 2))
-            has_patches = patch[1] > 1
-            border, within = fray(facies, patch[1], 1) if has_patches else (np.nan, np.nan)
-            rows[name].append({
-                "per_sample": float(change_rate(facies, 2).mean()),
-                "per_line": float(change_rate(facies, 1).mean()),
-                "at_patch_borders": border,
-                "within_patches": within,
-                "small_bodies": small_body_share(facies),
-                "sand_in_channels": channel_sand(prior.structure, facies, sand),
-                "patterns_of_two": float(kinds[2]),
-                "patterns_of_three": float(kinds[3]),
-                "impedance_std": float(impedance.std()),
-                "step_at_changes": along[0],
-                "step_elsewhere": along[1],
-                "step_down_at_changes": down[0],
-                "step_down_elsewhere": down[1],
-            })
-            shares[name].append(facies_shares(facies, len(FACIES)))
+        measured(GENERATED, prior.structure, made.lithology, made)
     mean = {name: np.mean(values, 0) for name, values in shares.items()}
+    expected = np.mean([mean[name] for name in priors], 0)
     table = {name: {key: mean_or_none([row[key] for row in parts]) for key in parts[0]}
-             for name, parts in rows.items()}
-    spread = None
-    if args.n > 1:
-        spread = mean_or_none([median(spread_ratio(
-            *(np.stack(shares[name]) for name in ("generated", "prior"))))])
-    prior, *sets = (np.stack(worlds[name]) for name in ("prior", "generated", "other"))
-    patterns = [round(pattern_divergence(prior, one, len(FACIES)), 4) for one in sets]
+             for name, parts in (("prior", [row for one in priors for row in rows[one]]),
+                                 (GENERATED, rows[GENERATED]))}
+    stacked = {name: np.stack(values) for name, values in shares.items()}
+    spread, spread_of_others = (
+        mean_or_none([median(spread_ratio(stacked[one], stacked[two])) for one, two in pairs])
+        if args.n > 1 else None
+        for pairs in ([(GENERATED, name) for name in priors], permutations(priors, 2)))
+    packed = {name: np.stack(values) for name, values in worlds.items()}
+    patterns, patterns_of_others = (
+        mean_or_none([pattern_divergence(packed[one], packed[two], len(FACIES))
+                      for one, two in pairs])
+        for pairs in ([(name, GENERATED) for name in priors],
+                      [(priors[0], name) for name in priors[1:]]))
+    # One set against the mean of the others, not against a mean that holds it.
+    others = [apart(mean[name], np.mean([mean[one] for one in priors if one != name], 0))
+              for name in priors]
     report(
-        "facies", round(float(np.abs(mean["generated"] - mean["prior"]).sum() / 2), 3),
+        "facies", round(apart(mean[GENERATED], expected), 3),
         "share of the volume in other facies than the prior's, on average", args.n,
+        of_other_strata=mean_or_none(others), strata=args.strata,
         steps=args.steps or pipe.default_steps, dt_ms=args.dt_ms, line_m=args.line_m, table=table,
-        shares={facies: [round(float(mean[name][code]), 3) for name in mean]
+        shares={facies: [round(float(values[code]), 3) for values in (expected, mean[GENERATED])]
                 for code, facies in enumerate(FACIES)},
-        spread_ratio=spread, patterns=patterns[0], patterns_of_other_strata=patterns[1],
+        spread_ratio=spread, spread_of_other_strata=spread_of_others,
+        patterns=patterns, patterns_of_other_strata=patterns_of_others,
     )
+
+
+def apart(one: NDArray[np.floating], two: NDArray[np.floating]) -> float:
+    """Return the share of the volume in other facies of two sets of shares."""
+    return float(np.abs(one - two).sum() / 2)
 
 
 def steps(

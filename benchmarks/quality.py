@@ -9,12 +9,13 @@ beds along isochrons, variograms, connectivity, isolated bodies, fill of channel
 borders of the net's patches, 2 x 2 x 2 patterns, a classifier, and memory of training worlds.
 
     python benchmarks/quality.py [--n 32] [--first 8000] [--steps N] [--model FOLDER]
-                                 [--crops 200] [--no-classifier] [--record]
+                                 [--crops 200] [--no-classifier] [--record] [--renewed]
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import machine, parser, report
+from _common import machine, noise_weights, parser, report, shares_option
 from _quality import (
     LIMITS,
     channel_fill,
@@ -100,7 +101,8 @@ def collect(pipe: Any, args: argparse.Namespace) -> Collection:
         fields = prior.structure
         second = world_fields(structure, window, SPACING, seed + OTHER_STRATA)
         between = time.perf_counter()
-        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps)
+        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
+                    weights=noise_weights(args))
         took = time.perf_counter() - between
         worlds = (prior_world(prior), prior_world(second),
                   (made.lithology, log_impedance(made.vp, made.rho)))
@@ -207,6 +209,7 @@ def main() -> None:
     options.add_argument("--crops", type=int, default=200, help="of the comparison of patterns")
     options.add_argument("--no-classifier", action="store_true")
     options.add_argument("--record", action="store_true", help=f"append to {HISTORY.name}")
+    shares_option(options)
     args = options.parse_args()
     require(args.n >= 2 and args.crops >= 1, f"--n is {args.n} and --crops {args.crops}, wanted "
             "at least two worlds and one crop")
@@ -232,6 +235,7 @@ def main() -> None:
     show(rows)
     missed = [name for name, row in rows.items() if row.get("is_met") is False]
     about = {"steps": args.steps or pipe.default_steps, "first": args.first,
+             "noise": dataclasses.asdict(noise_weights(args)),
              "sha256": pipe.weights_sha256, "missed": missed, "figures": rows,
              "tables": tables(sets)}
     unit = "figures outside of what is wanted"

@@ -287,7 +287,7 @@ def request_of(job: Job) -> dict[str, Any]:
     """
     import torch
 
-    from lithogen import pipeline, schedulers
+    from lithogen import noise, pipeline, schedulers
     from lithogen.models.stored import entries_of
     from lithogen.scale.request import fingerprint
 
@@ -304,6 +304,7 @@ def request_of(job: Job) -> dict[str, Any]:
         "weights": fingerprint([job.pipe.denoiser.state_dict(), entries_of(job.pipe.denoiser)]),
         "scheduler": [type(scheduler).__name__, fingerprint(entries_of(scheduler))],
         "renewed": [schedulers.RENEWED, schedulers.BEYOND],
+        "noise_bins": fingerprint(noise.bins()),
         "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
         "torch": torch.__version__,
         "device": str(next(job.pipe.denoiser.parameters()).device),

@@ -2,7 +2,8 @@
 
 Every voxel of every channel is N(0, 1), and a weighted sum of independent parts:
 
-shared   a function of age alone, the same at any distance (bins of 4 to 90 ms of age)
+shared   a function of age alone, the same at any distance (bins of 4 to 90 ms of age, of 2 ms
+         where samples are)
 package  the same with bins of 90 ms, which lets thick units be thicker than the net's view
 style    the same with bins of 300 ms: successions differ from one another as a whole
 octaves  functions of age and of lateral cells of 3200 m and 1000 m: beds change and end
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -43,6 +44,9 @@ BIN_SHARES = {
     "bedding": (0.0, 0.0, 0.45, 0.55),
     "detail": (1.0, 0.0, 0.0, 0.0),
 }
+# At 2 ms a part of the finest bins is half as wide: beds of one sample need it.
+HALF_BIN_BELOW_S = 0.003
+HALF_BIN_SHARES = {"facies": 0.6, "detail": 0.25}
 # Detail has no longer waves than its finest bins: package and style are of these too.
 FINEST_ONLY = "detail"
 PACKAGE_BIN_MS = 90.0
@@ -115,6 +119,16 @@ class NoiseWeights:
 N_NOISE_WEIGHTS = 5
 
 
+def bins() -> dict[str, Any]:
+    """Return all that noise of given weights depends on beside the age: bins and their shares."""
+    return {
+        "shared_ms": SHARED_BINS_MS, "shares": BIN_SHARES,
+        "half_below_s": HALF_BIN_BELOW_S, "half_shares": HALF_BIN_SHARES,
+        "finest_only": FINEST_ONLY, "package_ms": PACKAGE_BIN_MS, "style_ms": STYLE_BIN_MS,
+        "octave_ms": OCTAVE_BIN_MS, "octave_cells_m": OCTAVE_CELLS_M,
+    }
+
+
 def stratigraphic_noise(
     age: Tensor, window: Window, spacing: Spacing, seed: int, kinds: Sequence[str],
     weights: NoiseWeights,
@@ -147,7 +161,7 @@ def stratigraphic_noise(
     white = rest * weights.white
     factor = rest * _lateral(kinds, weights)
     octaves = (weights.octave_long * factor, weights.octave_short * factor)
-    for stream, bin_ms, share in _along_age(kinds, weights):
+    for stream, bin_ms, share in _along_age(kinds, weights, spacing):
         if share.any():
             _add_shared(out, age, seed, stream, bin_ms, share * power)
     if any(share.any() for share in octaves):
@@ -172,7 +186,7 @@ def _lateral(kinds: Sequence[str], weights: NoiseWeights) -> Float:
 
 
 def _along_age(
-    kinds: Sequence[str], weights: NoiseWeights
+    kinds: Sequence[str], weights: NoiseWeights, spacing: Spacing
 ) -> Iterator[tuple[str, float, Float]]:
     """Yield stream, width of bins and the share in every channel of the functions of age alone."""
     rest = 1.0 - weights.style
@@ -188,6 +202,10 @@ def _along_age(
     shares = shared * np.column_stack([table[:, 0] - less, coarser])
     is_fine = np.array([kind == FINEST_ONLY for kind in kinds])
     shares[is_fine, 0] += package + weights.style
+    if spacing.dt_s < HALF_BIN_BELOW_S:
+        half = shares[:, 0] * [HALF_BIN_SHARES.get(kind, 0.0) for kind in kinds]
+        shares[:, 0] -= half
+        yield "noise/half", 0.5 * SHARED_BINS_MS[0], half
     for number, bin_ms in enumerate(SHARED_BINS_MS):
         yield f"noise/shared{number}", bin_ms, shares[:, number]
     yield "noise/package", PACKAGE_BIN_MS, np.where(is_fine, 0.0, package)

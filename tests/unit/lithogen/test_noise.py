@@ -100,6 +100,31 @@ def test_noise_has_the_covariance_of_the_prior_along_age(kind) -> None:
         assert abs(found - wanted) < TOLERANCE[kind], lag
 
 
+# The same at 2 ms, at lags of 2, 4, 8 and 16 ms.
+AT_2_MS = {"facies": (0.69, 0.58, 0.49, 0.39), "detail": (0.61, 0.22, -0.12, -0.18)}
+
+
+@pytest.mark.parametrize("kind", AT_2_MS)
+def test_noise_at_2_ms_has_the_covariance_of_its_own_prior(kind) -> None:
+    fine = Spacing(0.002)
+    window = Window((0, 0, 0), (1, 1, 2000))
+    age = (2.0 * torch.arange(2000.0) + 0.3)[None, None]
+    weights = NoiseWeights(fine=1.0, lateral=1.0, strength=1.0)
+    fields = {spacing: [stratigraphic_noise(age, window, spacing, seed, (kind,) * 64, weights)[0, 0]
+                        for seed in range(4)] for spacing in (SPACING, fine)}
+
+    def found(spacing: Spacing, lag: int) -> float:
+        return float(np.mean([float((field[:-lag] * field[lag:]).mean())
+                              for field in fields[spacing]]))
+
+    assert all(abs(float(field.var()) - 1.0) < 0.1 for field in fields[fine])
+    tolerance = {"facies": 0.07, "detail": 0.2}[kind]
+    for lag, wanted in zip((1, 2, 4, 8), AT_2_MS[kind], strict=True):
+        assert abs(found(fine, lag) - wanted) < tolerance, lag
+    # Bins of 4 ms alone cannot: a bed of one sample of 2 ms has no noise of its own.
+    assert found(SPACING, 1) - AT_2_MS[kind][0] > 0.09
+
+
 def test_strength_is_the_standard_deviation_of_all_but_detail() -> None:
     window = Window((0, 0, 0), (4, 4, 400))
     kinds = ("facies", "trend", "bedding", "detail", "facies")
