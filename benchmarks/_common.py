@@ -50,7 +50,7 @@ def shares_option(options: argparse.ArgumentParser) -> None:
                          help="octaves of elastic channels over those of facies")
     options.add_argument("--strength", type=float, default=None,
                          help="standard deviation of all noise but that of detail")
-    options.add_argument("--renewed", action="store_true", default=None,
+    options.add_argument("--renewed", action=argparse.BooleanOptionalAction, default=None,
                          help="draw noise of elastic channels anew where facies are decided")
 
 

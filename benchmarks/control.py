@@ -13,6 +13,7 @@ Then the stratigraphic column, agreement of the usual facies at equal age beyond
 one seed in two structures (wanted: alike), two seeds in one structure (wanted: about 0).
 
     python benchmarks/control.py [--n 50] [--first 9000] [--steps N] [--model FOLDER]
+                                 [--no-renewed]
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from _common import parser, report
+from _common import noise_weights, parser, report, shares_option
 from _quality import channel_fill, place_of, rounded
 
 from lithogen.allocator import keep_freed_memory
@@ -136,7 +137,8 @@ def follow(pipe: Any, args: argparse.Namespace) -> tuple[Rows, dict[str, Rows]]:
                                  (*TILE_SHAPE[:2], TILE_PHASE[2] + DEEP * TILE_SHAPE[2]))
         samples = slice(tile.origin[2], tile.origin[2] + TILE_SHAPE[2])
         prior = world_fields(structure, window, SPACING, seed)
-        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps)
+        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
+                    weights=noise_weights(args))
         around = region(structure)
         for side, facies in (("prior", prior.facies), ("generated", made.lithology)):
             for name, value in obtained(facies, prior.structure, around, samples).items():
@@ -167,7 +169,8 @@ def columns(pipe: Any, args: argparse.Namespace) -> dict[str, Rows]:
         for strata, shape in ((seed, seed), (seed, seed + OTHER), (seed + OTHER, seed)):
             structure = lithogen.Structure(shape, scenario)
             prior = world_fields(structure, window, SPACING, strata)
-            made = pipe(structure, window, seed=strata, num_inference_steps=args.steps)
+            made = pipe(structure, window, seed=strata, num_inference_steps=args.steps,
+                        weights=noise_weights(args))
             beside = prior.structure.bodies.part.cpu().numpy() == 0
             age = prior.structure.age.cpu().numpy()
             for side, facies in (("prior", prior.facies), ("generated", made.lithology)):
@@ -189,6 +192,7 @@ def main() -> None:
     options.add_argument("--first", type=int, default=9000, help="first seed")
     options.add_argument("--steps", type=int, default=None,
                          help="by default those of the weights")
+    shares_option(options)
     args = options.parse_args()
     require(args.n >= 1, f"--n is {args.n}, wanted at least one world")
     args.columns = max(args.n // 8, 1) if args.columns is None else args.columns

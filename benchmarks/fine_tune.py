@@ -5,7 +5,7 @@ what was sandstone is chalk, what was heterolithic is dolomite. Weights are fine
 `lithogen train litho --data DIR --init shipped` does. Then both networks generate in the structures
 (relative geologic time) of further models, beside the facies and impedance that those have.
 
-    python benchmarks/fine_tune.py [--models 12] [--n 6] [--recipe TOML]
+    python benchmarks/fine_tune.py [--models 12] [--n 6] [--recipe TOML] [--no-renewed]
 
 With `--model FOLDER` weights that were fine-tuned on these models before are judged.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import ROOT, parser, report
+from _common import ROOT, noise_weights, parser, report, shares_option
 from _quality import log_impedance
 
 from lithogen.allocator import keep_freed_memory
@@ -66,6 +66,7 @@ def main() -> None:
     options.add_argument("--models", type=int, default=12)
     options.add_argument("--n", type=int, default=6, help="held-out structures")
     options.add_argument("--recipe", type=Path, default=RECIPE)
+    shares_option(options)
     args = options.parse_args()
     keep_freed_memory()
     import lithogen
@@ -83,7 +84,8 @@ def main() -> None:
         structure = lithogen.Structure.from_rgt(
             own["rgt"].to_numpy(), scenario=OwnData().scenario(), origin=ORIGIN)
         window = lithogen.Window(ORIGIN, SHAPE)
-        made = {key: pipe(structure, window, seed=seed) for key, pipe in pipes.items()}
+        made = {key: pipe(structure, window, seed=seed, weights=noise_weights(args))
+                for key, pipe in pipes.items()}
         for key, world in ({"own": own, "other_strata": own_model(seed + OTHER_STRATA)}
                            | made).items():
             held[key].append([np.asarray(world[part]) for part in ("lithology", "vp", "rho")])

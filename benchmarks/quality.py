@@ -9,7 +9,7 @@ beds along isochrons, variograms, connectivity, isolated bodies, fill of channel
 borders of the net's patches, 2 x 2 x 2 patterns, a classifier, and memory of training worlds.
 
     python benchmarks/quality.py [--n 32] [--first 8000] [--steps N] [--model FOLDER]
-                                 [--crops 200] [--no-classifier] [--record] [--renewed]
+                                 [--crops 200] [--no-classifier] [--record] [--no-renewed]
 """
 
 from __future__ import annotations

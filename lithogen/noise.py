@@ -71,7 +71,7 @@ class NoiseWeights:
     strength : standard deviation of all noise but that of detail, 0.5..2; 1 in training. Every
         answer of a network is a little too near the mean, and stronger noise mends that. Not told.
     renewed : whether noise of elastic channels is drawn anew where facies are decided, see
-        `lithogen.schedulers`: elastic values then spread more.
+        `lithogen.schedulers`: without it elastic values spread too little.
 
     Raises
     ------
@@ -92,7 +92,7 @@ class NoiseWeights:
     style: float = 0.1
     lateral: float = 3.5
     strength: float = 1.05
-    renewed: bool = False
+    renewed: bool = True
 
     def __post_init__(self) -> None:
         values = self.as_tuple()
@@ -113,7 +113,7 @@ class NoiseWeights:
     @classmethod
     def white_only(cls) -> NoiseWeights:
         """Return the weights of ordinary independent noise (the control that must fail)."""
-        return cls(0.0, 0.0, 0.0, 0.0, 1.0, style=0.0, lateral=1.0, strength=1.0)
+        return cls(0.0, 0.0, 0.0, 0.0, 1.0, style=0.0, lateral=1.0, strength=1.0, renewed=False)
 
 
 N_NOISE_WEIGHTS = 5

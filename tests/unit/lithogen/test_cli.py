@@ -102,11 +102,11 @@ def test_scenario_is_a_preset_or_a_file(calls, here):
 
 def test_noise_is_a_file_of_weights(calls, here, capsys):
     words = ["generate", "--shape", *SHAPE]
-    Path("rough.toml").write_text("fine = 1.0\nrenewed = true\n", encoding="utf-8")
+    Path("rough.toml").write_text("fine = 1.0\nrenewed = false\n", encoding="utf-8")
     Path("wrong.toml").write_text("shared = 0.9\n", encoding="utf-8")
     assert main([*words, "-o", "one", "--noise", "rough.toml"]) == 0
     assert main([*words, "-o", "two"]) == 0
-    assert [call["noise"] for call in calls] == [NoiseWeights(fine=1.0, renewed=True), None]
+    assert [call["noise"] for call in calls] == [NoiseWeights(fine=1.0, renewed=False), None]
     assert main([*words, "-o", "three", "--noise", "wrong.toml"]) == 2
     assert "sum to 1" in capsys.readouterr().err
 
