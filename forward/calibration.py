@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from forward.attenuation import MAX_SAMPLES
 from forward.late import lateness, windows
+from forward.lateral_band import lateral_resolution
 from forward.records import WINDOW_S, as_traces, live_lines, refuse_clipped, trace_at
 from forward.reflectivity import Reflectivity, shipped_reflectivity
 from forward.style import AMPLITUDE_SHARES, SurveyStyle, rounded
@@ -228,6 +229,7 @@ def _estimate(
     ]
     if grid[-1] > earth.freq_hz[-1] + 1e-9:
         notes.append(f"reflectivity taken as flat above {earth.freq_hz[-1]:g} Hz")
+    lateral = lateral_resolution(lines, step, grid, signal_power, noise_power, kernel)
     rms, kurtosis, skewness = _moments(lines)
     return SurveyStyle(
         name="survey",
@@ -244,6 +246,7 @@ def _estimate(
         rms=rounded([rms])[0],
         snr_db=rounded([10 * np.log10(signal_power.sum() / noise_power.sum())], 4)[0],
         noise_kernel=rounded(kernel) if neighbour > 0 else (1.0,),
+        lateral_resolution_traces=None if lateral is None else rounded([lateral], 3)[0],
         gain_trend_db=rounded(_gain_trend(lines), 4),
         excess_kurtosis=rounded([kurtosis], 4)[0],
         skewness=rounded([skewness], 4)[0],

@@ -50,6 +50,8 @@ class SurveyStyle:
     aperture_m : radius of the migration aperture at half amplitude, m, which sets the lateral
         resolution (`forward.resolution`); None models without: every trace by itself.
     noise_kernel : odd symmetric weights of the noise over neighbouring traces, unit energy.
+    lateral_resolution_traces : half of the shortest lateral wavelength that stands out of the noise
+        (`forward.lateral_band`); None where it cannot be told (reported only).
     gain_trend_db : RMS of ten equal time intervals over that of the record (reported only).
     excess_kurtosis, skewness : of the live samples (reported only).
     amplitude_quantiles : of the live samples over their RMS, at `AMPLITUDE_SHARES` (reported only).
@@ -77,6 +79,7 @@ class SurveyStyle:
     aperture_m: float | None = None
     noise_kernel: tuple[float, ...] = (1.0,)
     phase_deg: float = 0.0
+    lateral_resolution_traces: float | None = None
     gain_trend_db: tuple[float, ...] = ()
     excess_kurtosis: float = 0.0
     skewness: float = 0.0
@@ -117,6 +120,9 @@ class SurveyStyle:
             self.aperture_m is None or 50.0 <= self.aperture_m <= 1e5,
             f"aperture_m is {self.aperture_m!r}, wanted 50 to 100000 m, or None",
         )
+        finest = self.lateral_resolution_traces
+        require(finest is None or finest >= 1.0,
+                f"lateral_resolution_traces is {finest!r}, wanted 1 or more, or None")
         require(self.rms > 0, f"rms is {self.rms}, wanted a positive number")
 
     def _check_numbers(self, entry: str, size: int, least: int = 1) -> None:

@@ -103,6 +103,7 @@ def _write_figures(axes: Axes, style: Any) -> None:
     axes.set_axis_off()
     aperture = "none: every trace by itself" if style.aperture_m is None else (
         f"{style.aperture_m:g} m")
+    finest = style.lateral_resolution_traces
     lines = [
         f"sample interval {1e3 * style.dt_s:g} ms, RMS {style.rms:.4g}",
         f"signal over noise {style.snr_db:.1f} dB",
@@ -111,6 +112,7 @@ def _write_figures(axes: Axes, style: Any) -> None:
         f"excess kurtosis {style.excess_kurtosis:.2f}, skewness {style.skewness:.2f}",
         *([f"98 % of the samples lie within {found[1]:.2f} and {found[-2]:.2f} times the RMS"]
           if (found := style.amplitude_quantiles) else []),
+        *([] if finest is None else [f"lateral resolution {finest:.1f} traces"]),
         f"migration aperture {aperture}",
         *style.notes, style.attribution,
     ]
