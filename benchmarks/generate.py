@@ -1,13 +1,14 @@
 """Cost of `lithogen.generate`: voxels per CPU-second and peak memory, after one warm-up tile.
 
     python benchmarks/generate.py [--shape 128 128 256] [--steps 4] [--threads 1]
+                                  [--no-renewed]
 """
 
 from __future__ import annotations
 
 import time
 
-from _common import parser, peak_rss_mb, report
+from _common import noise_weights, parser, peak_rss_mb, report, shares_option
 
 from lithogen.allocator import keep_freed_memory
 
@@ -18,6 +19,7 @@ def main() -> None:
     options.add_argument("--shape", type=int, nargs=3, default=(128, 128, 256))
     options.add_argument("--steps", type=int, default=None)
     options.add_argument("--threads", type=int, default=1)
+    shares_option(options)
     args = options.parse_args()
     keep_freed_memory()
     import torch
@@ -26,7 +28,8 @@ def main() -> None:
 
     torch.set_num_threads(args.threads)
     pipe = lithogen.LithologyPipeline.from_pretrained(args.model)
-    kwargs = {"model": pipe, "steps": args.steps, "like": "npra_31_81", "progress": False}
+    kwargs = {"model": pipe, "steps": args.steps, "like": "npra_31_81", "progress": False,
+              "noise": noise_weights(args)}
     lithogen.generate((16, 16, 16), 1, **kwargs)
     # CPU seconds per step of stage 1, summed by the pipeline over its calls.
     before = dict(getattr(pipe, "timings", {}))
