@@ -159,6 +159,9 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
     with pytest.raises(OutputError, match="seed is '7' there, '8' here"):
         lithogen.generate(shape, 8, origin=origin, like="npra_31_81", steps=1, model=toy_pipeline,
                           progress=False, store=tmp_path / "w.zarr")
+    with monkeypatch.context() as patch, pytest.raises(OutputError, match="noise_bins is"):
+        patch.setattr("lithogen.noise.HALF_BIN_SHARES", {"facies": 0.5})
+        fine(shape, origin, store=tmp_path / "w.zarr")
     assert (tmp_path / "w.zarr.partial").is_dir()
     calls.clear()
     with monkeypatch.context() as patch:
