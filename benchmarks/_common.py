@@ -13,6 +13,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
 BASELINE = Path(__file__).with_name("baseline.json")
+# Other strata of a structure have seeds so far apart.
+OTHER_STRATA = 5000
 
 
 def machine() -> str:
@@ -52,6 +54,17 @@ def shares_option(options: argparse.ArgumentParser) -> None:
                          help="standard deviation of all noise but that of detail")
     options.add_argument("--renewed", action=argparse.BooleanOptionalAction, default=None,
                          help="draw noise of elastic channels anew where facies are decided")
+
+
+def strata_option(options: argparse.ArgumentParser) -> None:
+    """Add --strata: how many sets of strata of the prior are the reference."""
+    options.add_argument("--strata", type=int, default=6, choices=range(2, 65), metavar="N",
+                         help="sets of strata of the prior, 2 to 64")
+
+
+def strata_seeds(seed: int, count: int) -> dict[str, int]:
+    """Return names of sets of strata and the seed of each in the structure of a seed."""
+    return {f"prior{number}": seed + number * OTHER_STRATA for number in range(count)}
 
 
 def noise_weights(args: argparse.Namespace) -> Any:

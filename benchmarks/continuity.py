@@ -17,16 +17,22 @@ import json
 from pathlib import Path
 
 import numpy as np
-from _common import RESULTS, noise_weights, parser, report, shares_option
+from _common import (
+    RESULTS,
+    noise_weights,
+    parser,
+    report,
+    shares_option,
+    strata_option,
+    strata_seeds,
+)
 
 from lithogen.allocator import keep_freed_memory
-from lithogen.errors import require
 
 LAGS = (8, 16, 32, 64, 128, 256)
 # One tile deep.
 SHAPE, START = (2, 320, 128), 176
 LARGEST_GAP = 0.05
-OTHER_STRATA = 5000
 CONTROL = Path(__file__).with_name("control")
 
 
@@ -57,11 +63,9 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=None,
                          help="by default those of the weights")
     options.add_argument("--first", type=int, default=1000, help="first seed")
-    options.add_argument("--strata", type=int, default=6,
-                         help="sets of strata of the prior, 2 or more")
+    strata_option(options)
     shares_option(options)
     args = options.parse_args()
-    require(args.strata >= 2, f"--strata is {args.strata}, wanted at least 2 sets")
     keep_freed_memory()
     import lithogen
     from lithogen.metrics import agreement_along_age, correlation_along_age
@@ -73,7 +77,6 @@ def main() -> None:
     if Path(args.control).is_dir():
         control = lithogen.LithologyPipeline.from_pretrained(args.control)
         models["white_noise_control"] = (control, lithogen.NoiseWeights.white_only())
-    priors = [f"prior{number}" for number in range(args.strata)]
     found: dict[str, Rows] = {}
 
     def measure(name: str, vp, rho, facies, age) -> None:
@@ -84,15 +87,14 @@ def main() -> None:
     for seed in range(args.first, args.first + args.n):
         structure = lithogen.Structure.random(seed)
         window = lithogen.Window((0, 64 * (seed % 7), START), SHAPE)
-        for name in priors:
-            strata = seed + priors.index(name) * OTHER_STRATA
+        for name, strata in strata_seeds(seed, args.strata).items():
             prior = world_fields(structure, window, spacing, strata)
             measure(name, prior.vp, prior.rho, prior.facies, prior.structure.age.numpy())
         for name, (pipe, weights) in models.items():
             out = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
                        weights=weights)
             measure(name, out.vp, out.rho, out.lithology, out.rgt)
-    sets = [found.pop(name) for name in priors]
+    sets = [found.pop(name) for name in strata_seeds(0, args.strata)]
     table = {name: {kind: mean_over(rows) for kind, rows in kinds.items()}
              for name, kinds in [("prior", together(sets)), *found.items()]}
     gaps = {name: round(gap_of(kinds, table["prior"]), 3) for name, kinds in table.items()}

@@ -22,15 +22,20 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from _common import noise_weights, parser, report, shares_option
+from _common import (
+    noise_weights,
+    parser,
+    report,
+    shares_option,
+    strata_option,
+    strata_seeds,
+)
 from _quality import channel_sand, log_impedance, median
 from numpy.typing import NDArray
 
 from lithogen.allocator import keep_freed_memory
-from lithogen.errors import require
 
 Row = dict[str, float]
-OTHER_STRATA = 5000
 GENERATED = "generated"
 
 
@@ -43,11 +48,9 @@ def main() -> None:
     options.add_argument("--first", type=int, default=4000, help="first seed")
     options.add_argument("--dt-ms", type=float, default=4.0, help="4 or 2")
     options.add_argument("--line-m", type=float, default=25.0, help="25 or 12.5")
-    options.add_argument("--strata", type=int, default=6,
-                         help="sets of strata of the prior, 2 or more")
+    strata_option(options)
     shares_option(options)
     args = options.parse_args()
-    require(args.strata >= 2, f"--strata is {args.strata}, wanted at least 2 sets")
     keep_freed_memory()
     import lithogen
     from lithogen.metrics import (
@@ -70,7 +73,7 @@ def main() -> None:
     below = round(lithogen.Spacing().dt_s / spacing.dt_s)
     window = lithogen.Window((0, 0, TILE_PHASE[2] + below * TILE_SHAPE[2]), TILE_SHAPE)
     sand = facies_code("sandstone")
-    priors = [f"prior{number}" for number in range(args.strata)]
+    priors = list(strata_seeds(0, args.strata))
     shares: dict[str, list] = {name: [] for name in (*priors, GENERATED)}
     rows: dict[str, list[Row]] = {name: [] for name in shares}
     worlds: dict[str, list] = {name: [] for name in shares}
@@ -100,8 +103,8 @@ def main() -> None:
 
     for seed in range(args.first, args.first + args.n):
         structure = lithogen.Structure.random(seed)
-        for number, name in enumerate(priors):
-            prior = world_fields(structure, window, spacing, seed + number * OTHER_STRATA)
+        for name, strata in strata_seeds(seed, args.strata).items():
+            prior = world_fields(structure, window, spacing, strata)
             measured(name, prior.structure, prior.facies, prior)
         made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
                     weights=noise_weights(args), spacing=spacing)

@@ -83,6 +83,8 @@ def _histograms(axes: Axes, real: NDArray[Any], generated: NDArray[Any]) -> None
     for values, colour, label in ((real, SURVEY_COLOUR, "survey"),
                                   (generated, GENERATED_COLOUR, "generated")):
         axes.hist(values, edges.tolist(), density=True, histtype="step", color=colour, label=label)
+    # Labels of small numbers are wide and would touch.
+    axes.locator_params(axis="x", nbins=5)
 
 
 def _ranges(axes: Axes, real: NDArray[Any], generated: NDArray[Any]) -> None:
