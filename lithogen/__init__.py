@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lithogen.api import generate
+    from lithogen.diffusion.pipeline import LithologyPipeline
     from lithogen.errors import LithogenError
     from lithogen.grid import Spacing, Window
-    from lithogen.noise import NoiseWeights
-    from lithogen.pipeline import LithologyPipeline
     from lithogen.prior import sample_world
     from lithogen.rockphysics import FACIES
     from lithogen.scenario import Scenario
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 _HOME = {
     "FACIES": "lithogen.rockphysics",
     "LithogenError": "lithogen.errors",
-    "LithologyPipeline": "lithogen.pipeline",
-    "NoiseWeights": "lithogen.noise",
+    "LithologyPipeline": "lithogen.diffusion.pipeline",
     "Scenario": "lithogen.scenario",
     "Spacing": "lithogen.grid",
     "Structure": "lithogen.structure",
@@ -38,8 +36,8 @@ _HOME = {
 }
 
 __all__ = [
-    "FACIES", "LithogenError", "LithologyPipeline", "NoiseWeights", "Scenario", "Spacing",
-    "Structure", "Well", "Wells", "Window", "generate", "horizon", "sample_world",
+    "FACIES", "LithogenError", "LithologyPipeline", "Scenario", "Spacing", "Structure",
+    "Well", "Wells", "Window", "generate", "horizon", "sample_world",
 ]  # fmt: skip
 
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import xarray
 
     from forward.style import SurveyStyle
-    from lithogen.noise import NoiseWeights
-    from lithogen.pipeline import LithologyPipeline
+    from lithogen.diffusion.pipeline import LithologyPipeline
     from lithogen.scale.columns import Job
     from lithogen.scale.store import ZarrStore
     from lithogen.structure import Structure
@@ -43,7 +42,6 @@ def generate(
     structure: Structure | None = None,
     wells: object | None = None,
     like: SurveyStyle | str | Path | None = None,
-    noise: NoiseWeights | None = None,
     steps: int | None = None,
     model: LithologyPipeline | str | Path | None = None,
     device: str | None = None,
@@ -54,22 +52,19 @@ def generate(
 
     Parameters
     ----------
-    shape : voxels (n_iline, n_xline, n_twt), each >= 16.
+    shape : voxels (n_iline, n_xline, n_twt): 1 or >= 16 along lines, >= 16 along twt.
     seed : int that names one unbounded world.
     origin : index of the first voxel in that world; negative laterally, twt >= 0.
     angles_deg : incidence angles of the stacks, 0..40 degrees.
-    spacing : of the voxels; 4 ms and 25 m by default, see `lithogen.pipeline` for others.
+    spacing : of the voxels; 4 ms and 25 m by default. 0.5 to 8 ms, lines 3 to 100 m apart, all
+        from one world.
     scenario : what the world is like; by default drawn from the seed.
     structure : a `lithogen.structure.Structure`; by default that of seed and scenario.
     wells : a `lithogen.wells.Wells` whose facies and logs are honoured; none by default.
     like : survey whose spectrum, level and noise the seismic carries: a SurveyStyle, a
         preset name, or the path of a SEG-Y; by default a broad band without noise.
-    noise : shares of the noise that strata grow from, a `lithogen.NoiseWeights`: how far layers go
-        on unchanged, how thin beds are, how unlike successions are.
-    steps : network evaluations per tile; more are slower and closer to the prior. Default 4, or
-        what the weights were distilled to.
-    model : a LithologyPipeline, a folder of weights, or "fast": the shipped weights distilled to
-        two steps, another world for each seed; by default the others shipped.
+    steps : of the flow that draws elastic residuals, 1 to 64; 4 by default.
+    model : a LithologyPipeline or a folder of weights; by default those shipped.
     device : torch device of the network, e.g. "cpu" or "cuda".
     store : folder of a Zarr store to stream into instead of memory. After a kill the same
         request goes on where it was; a store that already answers it is returned as it is.
@@ -97,31 +92,29 @@ def generate(
     """
     import forward
     from forward.checks import check_angles
-    from lithogen.noise import NoiseWeights
-    from lithogen.sampling import noise_levels
+    from lithogen.diffusion.pipeline import check_spacing, check_steps
     from lithogen.scale import limits
     from lithogen.scale.columns import Job
     from lithogen.scale.store import ZarrStore
 
     step = spacing if spacing is not None else Spacing()
+    check_spacing(step)
     window = _checked_window(shape, origin, step)
     name = _checked_seed(seed)
     require(wells is None or hasattr(wells, "on_voxels"),
             f"wells is {type(wells).__name__}, wanted lithogen.wells.Wells")
     world = _structure(name, scenario, structure)
     world.require_window(window)
-    require(noise is None or isinstance(noise, NoiseWeights),
-            f"noise is {type(noise).__name__}, wanted lithogen.NoiseWeights")
     style = resolve_style(like)
     angles = check_angles(angles_deg)
     if steps is not None:
-        noise_levels(steps)
+        check_steps(steps)
     layout = Layout(window, step, angles, _labels())
     halo = forward.style_halo(style, layout.spacing.dt_s)
     limits.refuse_if_memory_is_short(layout, halo, is_streamed=store is not None)
     pipe = _pipeline(model, device)
     count = pipe.default_steps if steps is None else steps
-    job = Job(layout, pipe, world, style, name, count, wells, noise)
+    job = Job(layout, pipe, world, style, name, count, wells)
     if store is None:
         return _in_memory(job, progress)
     return _in_store(job, ZarrStore(layout, store, request_of(job)), progress)
@@ -130,8 +123,9 @@ def generate(
 def _checked_window(shape: Sequence[int], origin: Sequence[int], spacing: Spacing) -> Window:
     sizes = three_integers(shape, "shape")
     start = three_integers(origin, "origin")
-    require(min(sizes) >= MIN_SIZE,
-            f"shape is {sizes}, wanted at least {MIN_SIZE} voxels on every axis", ShapeError)
+    is_wide = all(size == 1 or size >= MIN_SIZE for size in sizes[:2])
+    require(is_wide and sizes[2] >= MIN_SIZE, f"shape is {sizes}, wanted 1 or at least {MIN_SIZE} "
+            f"voxels along lines and at least {MIN_SIZE} along twt", ShapeError)
     require(start[2] >= 0, f"origin twt index is {start[2]}, wanted 0 or more", ShapeError)
     last_s = (start[2] + sizes[2]) * spacing.dt_s
     require(last_s <= MAX_TWT_S,
@@ -205,7 +199,7 @@ def calibrate_file(path: Path | str) -> SurveyStyle:
 
 
 def _pipeline(model: LithologyPipeline | str | Path | None, device: str | None) -> Any:
-    from lithogen.pipeline import LithologyPipeline
+    from lithogen.diffusion.pipeline import LithologyPipeline
 
     pipe = model if isinstance(model, LithologyPipeline) else LithologyPipeline.from_pretrained(
         model)
@@ -216,7 +210,7 @@ def _pipeline(model: LithologyPipeline | str | Path | None, device: str | None) 
 
 def _labels() -> tuple[str, ...]:
     """Return the labels that stage 1 gives besides lithology, age and fault likelihood."""
-    from lithogen.pipeline import LithologyOutput
+    from lithogen.diffusion.pipeline import LithologyOutput
 
     given = {field.name for field in dataclasses.fields(LithologyOutput)}
     return tuple(name for name in LABELS if name in given)
@@ -287,11 +281,12 @@ def request_of(job: Job) -> dict[str, Any]:
     """
     import torch
 
-    from lithogen import noise, pipeline, schedulers
-    from lithogen.models.stored import entries_of
+    from lithogen.diffusion import pipeline
+    from lithogen.diffusion.lattice import BLOCK_ROWS, LEVELS
+    from lithogen.diffusion.stored import entries_of
     from lithogen.scale.request import fingerprint
 
-    layout, scheduler = job.layout, job.pipe.scheduler
+    layout, pipe = job.layout, job.pipe
     return {
         **_attrs(job),
         "shape": list(layout.window.shape),
@@ -301,18 +296,17 @@ def request_of(job: Job) -> dict[str, Any]:
         "style_content": fingerprint(job.style),
         "wells": None if job.wells is None else fingerprint(job.wells),
         # What was loaded, whatever folder it came from or was changed to since.
-        "weights": fingerprint([job.pipe.denoiser.state_dict(), entries_of(job.pipe.denoiser)]),
-        "scheduler": [type(scheduler).__name__, fingerprint(entries_of(scheduler))],
-        "renewed": [schedulers.RENEWED, schedulers.BEYOND],
-        "noise_bins": fingerprint(noise.bins()),
-        "lattice": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO)],
+        "weights": fingerprint([pipe.network.state_dict(), entries_of(pipe.network)]),
+        "schedulers": [[type(one).__name__, fingerprint(entries_of(one))]
+                       for one in (pipe.unmasking, pipe.flow)],
+        "rows": fingerprint([BLOCK_ROWS, list(LEVELS)]),
+        "tiles": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE)],
         "torch": torch.__version__,
-        "device": str(next(job.pipe.denoiser.parameters()).device),
+        "device": str(next(pipe.network.parameters()).device),
     }
 
 
 def _attrs(job: Job) -> dict[str, Any]:
-    from lithogen.noise import NoiseWeights
     from lithogen.rng import NOISE_VERSION
 
     spacing = job.layout.spacing
@@ -325,7 +319,7 @@ def _attrs(job: Job) -> dict[str, Any]:
         "scenario": job.world.scenario.to_dict(),
         "style": job.style.name,
         "steps": job.steps,
-        "noise": dataclasses.asdict(job.noise or NoiseWeights()),
+        "source": "stage 1",
         "noise_version": NOISE_VERSION,
         "lithogen_version": importlib.metadata.version("lithogen"),
         "weights_sha256": job.pipe.weights_sha256,

@@ -26,7 +26,6 @@ from lithogen.errors import ConfigError, SegyError, require
 
 if TYPE_CHECKING:
 
-    from lithogen.noise import NoiseWeights
     from lithogen.scenario import Scenario
 
 app = typer.Typer(
@@ -37,7 +36,7 @@ app.add_typer(train_app, name="train")
 
 # Text, so that our own message says what came and what was wanted.
 Shape = Annotated[tuple[str, str, str], typer.Option(
-    help="Voxels along inline, crossline and time, each at least 16.", metavar="I X T")]
+    help="Voxels along inline, crossline and time: 1 or at least 16 along lines.", metavar="I X T")]
 Origin = Annotated[tuple[str, str, str], typer.Option(
     help="Index of the first voxel in the world of the seed.", metavar="I X T")]
 SegyFile = Annotated[Path, typer.Argument(help="A SEG-Y file.", metavar="FILE")]
@@ -72,12 +71,9 @@ def generate(
     scenario: Annotated[str | None, typer.Option(
         help="What the world is like: a preset, e.g. turbidite, or a TOML file of controls.",
         metavar="NAME|FILE")] = None,
-    noise: Annotated[Path | None, typer.Option(
-        help="TOML file of noise weights: how far layers go on, how thin beds are.",
-        metavar="FILE")] = None,
-    steps: Annotated[int | None, typer.Option(help="Network evaluations per tile.")] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="Folder of weights, or fast for two steps.")] = None,
+    steps: Annotated[int | None, typer.Option(
+        help="Steps of the flow that draws elastic residuals.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of weights.")] = None,
     wells: Annotated[Path | None, typer.Option(
         help="TOML file with one [[well]] per LAS file: file, iline, xline, ...")] = None,
     store: Annotated[bool, typer.Option(
@@ -101,7 +97,7 @@ def generate(
         started = time.perf_counter()
         ds = api.generate(
             sizes, seed, origin=start, angles_deg=angles_deg, scenario=_scenario(scenario, seed),
-            like=survey.style if survey else None, noise=_noise(noise), steps=steps, model=model,
+            like=survey.style if survey else None, steps=steps, model=model,
             wells=read_wells(wells), store=folder / results.STORE if store else None,
             progress=is_progress_shown(no_progress),
         )
@@ -113,16 +109,6 @@ def generate(
         }
         report = results.write_results(ds, survey, folder, figures)
     print(results.figures_line(report, out))
-
-
-def _noise(path: Path | None) -> NoiseWeights | None:
-    """Read a TOML file of entries of NoiseWeights; those it does not name keep their default."""
-    if path is None:
-        return None
-    from lithogen.config import from_mapping, load_toml
-    from lithogen.noise import NoiseWeights
-
-    return from_mapping(NoiseWeights, load_toml(path))
 
 
 def _scenario(text: str | None, seed: int) -> Scenario | None:

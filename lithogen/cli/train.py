@@ -11,10 +11,7 @@ import typer
 from lithogen.errors import OutputError, require
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from lithogen.training.worlds import CachedWorld
+    from lithogen.diffusion.training.columns import Diagrams
 
 
 train_app = typer.Typer(help="Train the networks.", rich_markup_mode=None)
@@ -30,60 +27,50 @@ def train_litho(
     out: RunFolder,
     config: Config = None,
     data: Annotated[Path | None, typer.Option(
-        help="Folder of your own labelled models, .nc or .zarr, to learn from instead of "
-        "procedural worlds.", metavar="DIR")] = None,
+        help="Folder of your own labelled models, .nc or .zarr, to learn from; goes on with the "
+        "shipped weights unless --init says otherwise.", metavar="DIR")] = None,
     init: Annotated[str | None, typer.Option(
-        help="Weights to start from: a folder, or the word shipped or fast.",
-        metavar="FOLDER|shipped|fast")] = None,
+        help="Weights to start from: a folder, or the word shipped.",
+        metavar="FOLDER|shipped")] = None,
     basin: Annotated[str | None, typer.Option(
         help="Rock physics that the models of --data are measured from.")] = None,
     burial_m: Annotated[float | None, typer.Option(
         help="Depth in m of their time zero below the depositional surface.")] = None,
     unit_ms: Annotated[float | None, typer.Option(
         help="Milliseconds of two-way time per unit of their rgt.")] = None,
+    workers: Annotated[int, typer.Option(
+        help="Processes that make the prior's worlds.", min=1)] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     no_progress: NoProgress = False,
 ) -> None:
-    """Train stage 1 (LithoNet) on procedural worlds or your own; weights come to OUT/model.
-
-    On several devices: torchrun --standalone --nproc-per-node N --no-python lithogen train litho
-    """
+    """Train stage 1 on procedural worlds or your own; weights come to OUT/model."""
     import importlib.resources
 
-    from lithogen.training.parallel import is_first_process
-    from lithogen.training.train_litho import train
+    from lithogen.diffusion.pipeline import weights_folder
+    from lithogen.diffusion.training.recipe import RowTraining
+    from lithogen.diffusion.training.train import train
 
     given = {"basin": basin, "burial_m": burial_m, "unit_ms": unit_ms}
     given = {name: value for name, value in given.items() if value is not None}
     require(data is not None or not given, f"--{' and --'.join(given).replace('_', '-')} speak of "
             "your own models, wanted --data DIR with them")
-    is_first = is_first_process()
-    if is_first:
-        _check_run_folder(out, resume)
+    _check_run_folder(out, resume)
     name = "litho.toml" if data is None else "fine_tune.toml"
-    packaged = Path(str(importlib.resources.files("lithogen"))) / "training/recipes" / name
-    recipe = config or packaged
+    recipes = Path(str(importlib.resources.files("lithogen"))) / "diffusion/training/recipes"
+    recipe = RowTraining.from_toml(config or recipes / name)
+    begin = init if init is not None or data is None else "shipped"
     figures = train(
-        recipe, out, resume, is_first and is_progress_shown(no_progress), on_sample=_draw_sample,
-        worlds=None if data is None else _own_worlds(data, recipe, given), init=_weights(init),
+        recipe, out, resume=resume, progress=is_progress_shown(no_progress), workers=workers,
+        worlds=None if data is None else _own_worlds(data, recipe.n_rows, given),
+        init=None if begin is None else weights_folder(begin),
     )
-    if is_first:
-        print(f"{out}: {_figures(figures)}")
+    print(f"{out}: {_figures(figures)}")
 
 
-def _own_worlds(data: Path, recipe: Path, given: dict[str, Any]) -> list[CachedWorld]:
-    from lithogen.training.config import LithoTraining
-    from lithogen.training.own import OwnData, own_worlds
+def _own_worlds(data: Path, n_rows: int, given: dict[str, Any]) -> tuple[Diagrams, Diagrams]:
+    from lithogen.diffusion.training.own import OwnData, own_diagrams
 
-    return own_worlds(data, LithoTraining.from_toml(recipe).crop_shape, OwnData(**given))
-
-
-def _weights(init: str | None) -> Path | None:
-    if init is None:
-        return None
-    from lithogen.pipeline import weights_folder
-
-    return weights_folder(init)
+    return own_diagrams(data, OwnData(**given), n_rows)
 
 
 @train_app.command("curve")
@@ -154,23 +141,6 @@ def _check_run_folder(folder: Path, is_resuming: bool) -> None:
     require(is_resuming or not folder.exists() or not any(folder.iterdir()),
             f"folder {folder} is not empty; choose another (train litho: or add --resume)",
             OutputError)
-
-
-def _draw_sample(path: Path, truth: NDArray[np.int8], sample: NDArray[np.int8]) -> None:
-    """Draw facies sections (xline, twt) of a held-out world and of its sample."""
-    import numpy as np
-    import xarray as xr
-
-    import viz
-    from lithogen.rockphysics import FACIES
-
-    dims = ("iline", "xline", "twt")
-    attrs = {"flag_values": np.arange(len(FACIES)), "flag_meanings": " ".join(FACIES)}
-    both = {name: (dims, np.asarray(values)[None], attrs)
-            for name, values in (("held_out", truth), ("sampled", sample))}
-    coords = {"iline": [1], "xline": 1 + np.arange(truth.shape[0]),
-              "twt": 0.004 * np.arange(truth.shape[1])}
-    viz.plot_side_by_side(xr.Dataset(both, coords), variables=("held_out", "sampled"), path=path)
 
 
 def _figures(figures: dict[str, Any]) -> str:

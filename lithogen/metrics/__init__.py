@@ -1,5 +1,6 @@
 """Statistics by which generated worlds are compared with the prior and with real data."""
 
+from lithogen.metrics.beads import Beads, undisturbed
 from lithogen.metrics.bodies import Connectivity, connectivity
 from lithogen.metrics.column import Column, column_agreement, stratigraphic_column
 from lithogen.metrics.continuity import (
@@ -32,6 +33,7 @@ from lithogen.metrics.realism import (
     transition_matrix,
 )
 from lithogen.metrics.records import compare_features, record_features
+from lithogen.metrics.stacked import stacked_changes
 from lithogen.metrics.thickness import bed_thickness
 from lithogen.metrics.transitions import transition_divergence, vertical_transitions
 from lithogen.metrics.two_sample import (
@@ -45,6 +47,7 @@ from lithogen.metrics.variograms import indicator_variogram, variogram
 
 __all__ = [
     "BandRow",
+    "Beads",
     "BedExtent",
     "ClassifierTraining",
     "Column",
@@ -83,9 +86,11 @@ __all__ = [
     "share_inside",
     "small_body_share",
     "spread_ratio",
+    "stacked_changes",
     "stratigraphic_column",
     "transition_divergence",
     "transition_matrix",
+    "undisturbed",
     "variogram",
     "vertical_transitions",
     "wasserstein",

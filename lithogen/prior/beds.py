@@ -24,13 +24,14 @@ from lithogen.rockphysics.facies import (
     SHALE,
     TUFF,
 )  # fmt: skip
+from lithogen.rockphysics.scatter import BED_SCATTER, INNER_SCATTER, RHO_PER_VP
 from lithogen.scenario import Scenario
+from lithogen.strata.tables import CHUNK_MS
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
 from lithogen.structure.velocity import BackgroundVelocity
 
 Float = NDArray[np.float64]
 
-CHUNK_MS = 512.0
 CHUNK_JITTER_MS = 160.0
 
 # Bed-to-bed transition probabilities (row: upper bed) of FORCE 2020 wells in quadrants 25, 31
@@ -90,15 +91,11 @@ STYLES: dict[str, tuple[dict[int, float], dict[int, float]]] = {
 STYLE_VOLATILITY = {
     "shale": 0.43, "reservoir": 0.72, "mixed": 0.72, "carbonate": 1.15, "evaporite": 0.8,
 }
-# Bed scatter and scatter inside beds (sd of ln vp) measured in the same wells.
-BED_SCATTER = np.array([0.062, 0.085, 0.075, 0.12, 0.09, 0.045, 0.07, 0.07, 0.07, 0.02])
-INNER_SCATTER = np.array([0.041, 0.060, 0.045, 0.050, 0.045, 0.040, 0.03, 0.04, 0.03, 0.01])
 # Cemented or condensed beds, the stiff thick ones that make the tail of log impedance.
 CEMENT_CHANCE = np.array([0.004, 0.011, 0.009, 0.09, 0.045, 0.004, 0.0, 0.07, 0.09, 0.0])
 # Soft beds: rich in organic matter, undercompacted, fractured.
 SOFT_CHANCE = 0.009
-# ln rho per ln vp of porosity scatter, and the parts of ln rho and ln vs that are independent.
-RHO_PER_VP = 0.40
+# The parts of ln rho and ln vs that are independent of ln vp.
 RHO_OWN = 0.018
 SHEAR_OWN = 0.030
 FORMATION_OFFSET = 0.08
@@ -178,9 +175,14 @@ class WorldCharacter:
 @lru_cache(maxsize=64)
 def world_character(seed: int) -> WorldCharacter:
     """Return the character of a world's beds: wells differ by as much from one another."""
-    draw = generator(seed, "prior/character").standard_normal(6)
-    return WorldCharacter(*(float(np.exp(s * d)) for s, d in zip(CHARACTER_SPREAD, draw,
-                                                                strict=True)))
+    return WorldCharacter(*(float(np.exp(s * d)) for s, d in zip(
+        CHARACTER_SPREAD, character_numbers(seed), strict=True)))
+
+
+def character_numbers(seed: int) -> Float:
+    """Return the standard normal numbers behind `world_character`, (6,)."""
+    draw = generator(seed, "prior/character").standard_normal(len(CHARACTER_SPREAD))
+    return np.asarray(draw)
 
 
 @dataclass(slots=True)

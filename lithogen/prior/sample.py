@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.dataset import LABELS, Layout, MemorySink
 from lithogen.errors import ShapeError, require
 from lithogen.grid import MIN_SIZE, Index3, Spacing, Window, three_integers, tiles_covering
 from lithogen.prior.world import world_fields
-from lithogen.rockphysics.fluids import BRINE, MIN_POROSITY, POROUS_FACIES, substitute
 from lithogen.scenario import Scenario
+from lithogen.strata.voxels import label_world
 from lithogen.structure import Structure
-from lithogen.structure.traps import fluids
 
 if TYPE_CHECKING:
     import xarray
@@ -34,30 +32,8 @@ def labelled_world(
     structure, seed : the world. window, spacing : which voxels.
     """
     world = world_fields(structure, window, spacing, seed)
-    found = world.structure
-    y_m, x_m, _ = window.axes(spacing)
-    fluid = fluids(structure, seed, found.age.cpu().numpy(), world.depth_m, y_m, x_m)
-    held = fluid.nonzero()
-    is_reservoir = np.isin(world.facies[held], POROUS_FACIES) & (
-        world.porosity[held] > MIN_POROSITY)
-    fluid[held] = np.where(is_reservoir, fluid[held], BRINE)
-    vp, vs, rho = world.vp, world.vs, world.rho
-    if fluid.any():
-        scenario = structure.scenario
-        vp, vs, rho = substitute(
-            vp, vs, rho, world.porosity, world.facies, fluid,
-            depth_m=world.depth_m + scenario.burial_m, water_depth_m=scenario.water_depth_m,
-        )
-    labels = {
-        "rgt": found.age, "fault": found.fault, "throw": found.throw_ms,
-        "sequence": found.sequence, "body": found.bodies.number(),
-        "body_kind": found.bodies.kind(),
-    }
-    return {
-        "lithology": world.facies, "vp": vp, "vs": vs, "rho": rho, "impedance": vp * rho,
-        "fluid": fluid, "porosity": world.porosity, "net_to_gross": world.net_to_gross,
-        **{name: field.cpu().numpy() for name, field in labels.items()},
-    }
+    out = label_world(world, structure, window, spacing)
+    return out | {"impedance": out["vp"] * out["rho"]}
 
 
 def sample_world(
@@ -90,8 +66,10 @@ def sample_world(
     True
     """
     window = Window(three_integers(origin, "origin"), three_integers(shape, "shape"))
-    require(min(window.shape) >= MIN_SIZE,
-            f"shape is {window.shape}, wanted at least {MIN_SIZE} voxels on every axis", ShapeError)
+    is_wide = all(size == 1 or size >= MIN_SIZE for size in window.shape[:2])
+    require(is_wide and window.shape[2] >= MIN_SIZE,
+            f"shape is {window.shape}, wanted 1 or at least {MIN_SIZE} voxels along lines and at "
+            f"least {MIN_SIZE} along twt", ShapeError)
     require(window.origin[2] >= 0,
             f"origin twt index is {window.origin[2]}, wanted 0 or more", ShapeError)
     if structure is None:

@@ -1,4 +1,4 @@
-"""Tables of strata: rock properties over age and environment, ready for exact block means."""
+"""The prior's strata: rock properties over age and environment, from stacks of beds."""
 
 from __future__ import annotations
 
@@ -8,15 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from lithogen.prior.beds import (
-    CHUNK_MS,
-    RHO_PER_VP,
-    BedStack,
-    beds_between,
-    world_character,
-)
-from lithogen.rng import generator
+from lithogen.prior.beds import BedStack, beds_between, world_character
 from lithogen.rockphysics import RockFamily, bed_properties
 from lithogen.rockphysics.bounds import limit_velocities
 from lithogen.rockphysics.facies import (
@@ -31,32 +25,33 @@ from lithogen.rockphysics.facies import (
     SHALE,
 )
 from lithogen.rockphysics.reservoir import net_share
+from lithogen.rockphysics.scatter import RHO_PER_VP
 from lithogen.rockphysics.trends import POROSITY_LIMITS
 from lithogen.scenario import Scenario
+from lithogen.strata.blocks import block_means
+from lithogen.strata.tables import (
+    CHUNK_MS,
+    COLUMNS,
+    ENVIRONMENT_LIMIT,
+    ENVIRONMENTS,
+    MAX_SPAN,
+    N_ROWS,
+    STEP_MS,
+    ChunkTable,
+    dominant,
+    texture_of,
+)
 from lithogen.structure import Structure
 
 Float = NDArray[np.float64]
-Table = NDArray[np.float32]
 
-STEP_MS = 0.5
-N_ROWS = int(CHUNK_MS / STEP_MS)
-# A voxel may span this many rows (64 ms of age); tables reach that far into the next chunk.
-MAX_SPAN = 128
-ENVIRONMENTS = 9
-ENVIRONMENT_LIMIT = 2.0
 LEVELS = np.linspace(-ENVIRONMENT_LIMIT, ENVIRONMENT_LIMIT, ENVIRONMENTS)
-# Columns: compliances 1 / M and 1 / mu in 1/GPa, density, porosity, net share, unit texture.
-COLUMNS = ("compliance", "shear_compliance", "rho", "porosity", "net", "texture")
-# Widths in rows for which the dominant facies is tabulated; a span takes the nearest.
-WIDTHS = np.array([1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128])
 KEPT_CHUNKS = 64
 # Contacts of beds are gradual: mixing at deposition and what bioturbation and diagenesis move.
 CONTACT_MS, WIDEST_CONTACT_MS = 1.32, 3.0
 CONTACT_REACH = 3.0
 # What a change of ln vp inside a bed does to ln vs, and to porosity (that of the change of rho).
 SHEAR_PER_VP, POROSITY_PER_VP = 1.3, 0.4
-# Autoregressions inside beds: length in ms of age, and share of the variance.
-TEXTURE = ((0.7, 0.85), (7.0, 0.15))
 
 DISTAL = {SANDSTONE: HETEROLITHIC, HETEROLITHIC: SHALE, LIMESTONE: MARL, MARL: SHALE,
           COAL: SHALE, DOLOMITE: LIMESTONE, CHALK: MARL}
@@ -65,22 +60,8 @@ _DISTAL = np.array([DISTAL.get(f, f) for f in range(N_FACIES)])
 _PROXIMAL = np.array([PROXIMAL.get(f, f) for f in range(N_FACIES)])
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkTable:
-    """Strata of one chunk of age at every environment.
-
-    Parameters
-    ----------
-    total : float32 (environments, N_ROWS + MAX_SPAN + 1, columns), running sums over rows.
-    dominant : int8 (environments, N_ROWS, widths), most frequent facies from a row on.
-    """
-
-    total: Table
-    dominant: NDArray[np.int8]
-
-
 @dataclass(slots=True)
-class Strata:
+class PriorStrata:
     """The strata of one world: tables by chunk of age, made when asked for.
 
     Parameters
@@ -103,6 +84,12 @@ class Strata:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(number)
         return self._kept[number]
+
+    def voxel_means(
+        self, age: Tensor, half_ms: Tensor, environment: Tensor, y_m: Float, x_m: Float
+    ) -> tuple[Tensor, Tensor]:
+        """Return the means of voxels and their dominant facies, see `block_means`."""
+        return block_means(self, age, half_ms, environment)
 
     def _make(self, chunk: int) -> ChunkTable:
         # Rows beyond both ends, which gradual contacts reach into.
@@ -148,11 +135,11 @@ class Strata:
 
 
 @lru_cache(maxsize=8)
-def strata_of(seed: int, structure: Structure) -> Strata:
+def strata_of(seed: int, structure: Structure) -> PriorStrata:
     """Return the strata that a seed lays into a structure; recent ones are kept."""
     scenario = structure.scenario
     family = RockFamily.random(seed, scenario.burial_m, scenario.basin)
-    return Strata(seed, scenario, structure, family)
+    return PriorStrata(seed, scenario, structure, family)
 
 
 def facies_by_environment(beds: BedStack) -> NDArray[np.intp]:
@@ -198,41 +185,4 @@ def with_texture(rows: Float, ln_vp: Float, texture: Float) -> Float:
     vp, vs = (np.sqrt(1e9 / (out[..., k] * density)) for k in (0, 1))
     vp, vs = limit_velocities(vp, vs, density, out[..., 3], None)
     out[..., 0], out[..., 1] = 1e9 / (density * vp**2), 1e9 / (density * vs**2)
-    return out
-
-
-@lru_cache(maxsize=128)
-def texture_of(seed: int, chunk: int) -> Float:
-    """Unit-variance noise along age inside beds, (N_ROWS,): autoregressions of 0.8 and 8 m."""
-    from scipy.signal import lfilter
-
-    rng = generator(seed, "prior/inner", chunk)
-    total = np.zeros(N_ROWS)
-    for length_ms, share in TEXTURE:
-        rho = float(np.exp(-STEP_MS / length_ms))
-        drive = rng.standard_normal(N_ROWS + 128) * np.sqrt(1 - rho**2)
-        total += np.sqrt(share) * lfilter([1.0], [1.0, -rho], drive)[128:]
-    total.setflags(write=False)
-    return total
-
-
-def dominant(facies: NDArray[np.intp]) -> NDArray[np.int8]:
-    """Return the most frequent facies in windows that begin at every row.
-
-    Parameters
-    ----------
-    facies : codes, (N_ROWS + MAX_SPAN, environments).
-
-    Returns
-    -------
-    int8 (environments, N_ROWS, widths); the lowest code wins a tie.
-    """
-    present = np.unique(facies)
-    n, envs = facies.shape
-    count = np.zeros((len(present), n + 1, envs), dtype=np.int32)
-    np.cumsum(facies[None] == present[:, None, None], axis=1, out=count[:, 1:])
-    out = np.empty((envs, N_ROWS, len(WIDTHS)), dtype=np.int8)
-    for place, width in enumerate(WIDTHS):
-        inside = count[:, width : width + N_ROWS] - count[:, :N_ROWS]
-        out[:, :, place] = present[inside.argmax(axis=0)].T
     return out

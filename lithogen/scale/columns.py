@@ -14,8 +14,7 @@ from lithogen.grid import Index3, Spacing, Window, tiles_covering
 
 if TYPE_CHECKING:
     from forward.style import SurveyStyle
-    from lithogen.noise import NoiseWeights
-    from lithogen.pipeline import LithologyPipeline
+    from lithogen.diffusion.pipeline import LithologyPipeline
     from lithogen.structure import Structure
 
 # Samples that are modelled and written at once. Every block models half a wavelet more above and
@@ -35,8 +34,8 @@ class Job:
     ----------
     layout : window, spacing, angles and variables.
     pipe : stage 1. world : structure. style : of the seismic.
-    seed : of strata and noise. steps : network evaluations per tile.
-    wells : passed on to the pipeline; None for none. noise : the same; None for its default.
+    seed : of strata and noise. steps : of the flow of residuals.
+    wells : passed on to the pipeline; None for none.
     """
 
     layout: Layout
@@ -46,7 +45,6 @@ class Job:
     seed: int
     steps: int
     wells: object | None = None
-    noise: NoiseWeights | None = None
 
     def halo(self) -> Index3:
         """Return the voxels that seismic needs beyond what is modelled, on every axis."""
@@ -57,8 +55,6 @@ class Job:
     def earth(self, column: Window) -> Iterator[dict[str, NDArray[Any]]]:
         """Yield what stage 1 says about a column, tile by tile from top to bottom."""
         options: dict[str, Any] = {} if self.wells is None else {"wells": self.wells}
-        if self.noise is not None:
-            options["weights"] = self.noise
         if self.layout.spacing != Spacing():
             options["spacing"] = self.layout.spacing
         wanted = self.layout.variables()
@@ -95,7 +91,7 @@ class Job:
 
 def tile_columns(window: Window) -> list[Window]:
     """Return the parts of a window that lie in one column of tiles each, in lattice order."""
-    from lithogen import pipeline
+    from lithogen.diffusion import pipeline
 
     shape, phase = pipeline.TILE_SHAPE, pipeline.TILE_PHASE
     flat = Window((*window.origin[:2], 0), (*window.shape[:2], 1))
@@ -110,7 +106,7 @@ def tile_columns(window: Window) -> list[Window]:
 
 def tiles_per_column(job: Job) -> int:
     """Return how many tiles a column takes, for a progress bar."""
-    from lithogen import pipeline
+    from lithogen.diffusion import pipeline
 
     deep = job.layout.window.padded((0, 0, job.halo()[2]))
     line = Window((0, 0, deep.origin[2]), (1, 1, deep.shape[2]))

@@ -15,8 +15,8 @@ from lithogen.scale.columns import BLOCK_SAMPLES
 
 # Interpreter, torch, diffusers and the tables of structure and strata.
 BASE_BYTES = 450_000_000
-# Structure, noise, latents and activations per voxel of a tile with its halo, at their peak.
-# Measured with the widths of the package, and a test holds it to what a tile takes.
+# Structure, block means and labels per voxel of a tile, at their peak; a test holds it to what a
+# tile takes.
 TILE_BYTES_PER_VOXEL = 600
 # A block exists three times at its peak: held, modelled (angles and their noise) and encoded.
 BLOCK_COPIES = 3
@@ -36,18 +36,18 @@ def working_bytes(layout: Layout, halo: Index3) -> int:
 
     Notes
     -----
-    Base, plus one tile with its halo at TILE_BYTES_PER_VOXEL, plus a block of one column of
-    tiles, BLOCK_COPIES times.
+    Base, plus one tile at TILE_BYTES_PER_VOXEL, plus a block of one column of tiles, BLOCK_COPIES
+    times.
     """
-    from lithogen import pipeline
+    from lithogen.diffusion import pipeline
 
     tile = pipeline.TILE_SHAPE
-    grown = int(np.prod([n + 2 * h for n, h in zip(tile, pipeline.HALO, strict=True)]))
+    voxels = int(np.prod(tile))
     depth = min(BLOCK_SAMPLES, layout.window.shape[2]) + tile[2] + 2 * halo[2]
     lines = [min(n, size) for n, size in zip(tile, layout.window.shape, strict=True)]
     per_voxel = layout.n_bytes() / layout.window.size
     block = lines[0] * lines[1] * depth * per_voxel
-    return int(BASE_BYTES + TILE_BYTES_PER_VOXEL * grown + BLOCK_COPIES * block)
+    return int(BASE_BYTES + TILE_BYTES_PER_VOXEL * voxels + BLOCK_COPIES * block)
 
 
 def waiting_bytes(layout: Layout, halo: Index3) -> int:
@@ -55,7 +55,7 @@ def waiting_bytes(layout: Layout, halo: Index3) -> int:
 
     They wait in memory, or on the disk of a store; without a lateral halo none waits.
     """
-    from lithogen import pipeline
+    from lithogen.diffusion import pipeline
 
     if not any(halo[:2]):
         return 0

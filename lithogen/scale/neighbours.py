@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 
 def _place(part: Window) -> tuple[int, int]:
     """Return the place on the lattice of a part of one column of tiles."""
-    from lithogen import pipeline
+    from lithogen.diffusion import pipeline
 
     (i, j, _), (ni, nj, _) = part.origin, pipeline.TILE_SHAPE
     return (i - pipeline.TILE_PHASE[0]) // ni, (j - pipeline.TILE_PHASE[1]) // nj

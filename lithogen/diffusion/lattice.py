@@ -1,0 +1,154 @@
+"""The stratigraphic lattice: a Wheeler diagram of rows of age and positions on a profile.
+
+A row is 1 ms of relative geologic time, so layers lie flat. A position is a place on the profile
+from basin (0) to shore (8); a voxel belongs to the one nearest to its depositional environment.
+Rows are filled coarse to fine: those at every 512 ms first, then the midpoints of what is known,
+down to every row; within a row from one position outwards.
+
+Source: Wheeler (1958), AAPG Bulletin 42: time-stratigraphic sections.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithogen.rockphysics.facies import N_FACIES
+
+ROW_MS = 1.0
+N_POSITIONS = 9
+MIDDLE = N_POSITIONS // 2
+N_RESIDUALS = 3
+# What is known of a cell: facies as one of ten, and the elastic residuals.
+N_CELL = N_FACIES + N_RESIDUALS
+# Rows drawn together at every level: a matrix product of another size may end in other bits.
+BLOCK_ROWS = 64
+# Known rows either side that a new row sees, in strides: every odd number up to 2 n - 1, and
+# some further ones that tell of the formation.
+_NEAR = {512: 0, 256: 2, 128: 4, 64: 6, 32: 8, 16: 8, 8: 8, 4: 8, 2: 8, 1: 8}
+_FAR = {32: (21,), 16: (21, 33), 8: (21, 33, 55, 91), 4: (21, 33, 55, 91),
+        2: (21, 33, 55, 91), 1: (21, 33, 55, 91)}
+# Known rows either side that are seen at the neighbouring position too.
+N_BESIDE = 2
+
+
+@dataclass(frozen=True)
+class Level:
+    """Rows of one step of the filling.
+
+    Parameters
+    ----------
+    number : int
+        0 is the coarsest.
+    stride : int
+        New rows are the odd multiples of it; those of level 0 all multiples.
+    near : int
+        Known rows either side at distances of 1, 3, .. 2 near - 1 strides.
+    far : tuple of int
+        Further odd distances in strides, either side.
+    """
+
+    number: int
+    stride: int
+    near: int
+    far: tuple[int, ...]
+
+    @property
+    def step(self) -> int:
+        """Rows from one new row to the next."""
+        return self.stride if self.near == 0 else 2 * self.stride
+
+    @property
+    def first(self) -> int:
+        """The new row nearest to row 0 from below."""
+        return 0 if self.near == 0 else self.stride
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """Distances in rows of the known rows that a new row sees, nearest ones in the middle."""
+        one_side = [*range(1, 2 * self.near, 2), *self.far] if self.near else []
+        return self.stride * np.array([-d for d in reversed(one_side)] + one_side, dtype=np.int64)
+
+    @property
+    def reach(self) -> int:
+        """Rows to the furthest known row that a new row sees."""
+        return int(self.offsets.max()) if self.offsets.size else 0
+
+    @cached_property
+    def beside(self) -> slice:
+        """The places in `offsets` of the rows that are seen at the neighbouring position too."""
+        middle, n = len(self.offsets) // 2, min(N_BESIDE, self.near)
+        return slice(middle - n, middle + n)
+
+    def rows(self, block: int) -> NDArray[np.int64]:
+        """Return the new rows of a block, (BLOCK_ROWS,)."""
+        return self.first + self.step * (block * BLOCK_ROWS + np.arange(BLOCK_ROWS))
+
+    def blocks(self, first: int, last: int) -> range:
+        """Return the blocks that hold the new rows from `first` to `last`."""
+        span = self.step * BLOCK_ROWS
+        return range((first - self.first) // span, (last - self.first) // span + 1)
+
+
+LEVELS = tuple(
+    Level(number, stride, _NEAR[stride], _FAR.get(stride, ()))
+    for number, stride in enumerate(_NEAR)
+)
+N_LEVELS = len(LEVELS)
+MOST_OFFSETS = max(len(level.offsets) for level in LEVELS)
+
+
+def level_of(row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the level that draws each row.
+
+    Parameters
+    ----------
+    row : ndarray of int64
+        Any rows.
+
+    Returns
+    -------
+    ndarray of int64, same shape
+        0 for multiples of 512 to 9 for odd rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> level_of(np.array([0, 512, 256, -1])).tolist()
+    [0, 0, 1, 9]
+    """
+    out = np.full(np.shape(row), N_LEVELS - 1, dtype=np.int64)
+    for level in reversed(LEVELS):
+        out[np.asarray(row) % level.stride == 0] = level.number
+    return out
+
+
+def filling_order(start: int) -> list[tuple[tuple[int, int], ...]]:
+    """Return in what order the positions of a row are drawn.
+
+    Parameters
+    ----------
+    start : int
+        Position that comes first.
+
+    Returns
+    -------
+    list of tuples of (position, direction)
+        One tuple for each pass: positions at one distance, and where their known neighbour
+        lies, -1 or 1; 0 for the first.
+
+    Examples
+    --------
+    >>> filling_order(8)[:3]
+    [((8, 0),), ((7, 1),), ((6, 1),)]
+    """
+    passes: list[tuple[tuple[int, int], ...]] = [((start, 0),)]
+    for distance in range(1, N_POSITIONS):
+        here = ((start - distance, 1), (start + distance, -1))
+        inside = tuple(item for item in here if 0 <= item[0] < N_POSITIONS)
+        if inside:
+            passes.append(inside)
+    return passes

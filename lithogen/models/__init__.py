@@ -1,1 +1,0 @@
-"""Networks of stage 1."""

@@ -1,1 +1,0 @@
-"""Training of stage 1: recipe, cached worlds, loop, checkpoints."""
