@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import platform
@@ -40,22 +39,6 @@ def parser(text: str | None) -> argparse.ArgumentParser:
     return out
 
 
-def shares_option(options: argparse.ArgumentParser) -> None:
-    """Add --shares: the noise weights to sample with, by default the shipped ones."""
-    options.add_argument("--shares", nargs=5, type=float, default=None,
-                         metavar=("SHARED", "PACKAGE", "LONG", "SHORT", "WHITE"))
-    options.add_argument("--fine", type=float, default=None,
-                         help="share of the finest bins of facies over that of training")
-    options.add_argument("--style", type=float, default=None,
-                         help="share of the whole in bins of 300 ms")
-    options.add_argument("--lateral", type=float, default=None,
-                         help="octaves of elastic channels over those of facies")
-    options.add_argument("--strength", type=float, default=None,
-                         help="standard deviation of all noise but that of detail")
-    options.add_argument("--renewed", action=argparse.BooleanOptionalAction, default=None,
-                         help="draw noise of elastic channels anew where facies are decided")
-
-
 def strata_option(options: argparse.ArgumentParser) -> None:
     """Add --strata: how many sets of strata of the prior are the reference."""
     options.add_argument("--strata", type=int, default=6, choices=range(2, 65), metavar="N",
@@ -65,17 +48,6 @@ def strata_option(options: argparse.ArgumentParser) -> None:
 def strata_seeds(seed: int, count: int) -> dict[str, int]:
     """Return names of sets of strata and the seed of each in the structure of a seed."""
     return {f"prior{number}": seed + number * OTHER_STRATA for number in range(count)}
-
-
-def noise_weights(args: argparse.Namespace) -> Any:
-    """Return the NoiseWeights that --shares asks for."""
-    import lithogen
-
-    shares = lithogen.NoiseWeights(*args.shares) if args.shares else lithogen.NoiseWeights()
-    told = {name: getattr(args, name) for name in ("fine", "style", "lateral", "strength",
-                                               "renewed")}
-    return dataclasses.replace(
-        shares, **{name: value for name, value in told.items() if value is not None})
 
 
 def report(name: str, value: float | None, unit: str, n: int, **more: Any) -> None:

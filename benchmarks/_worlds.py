@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from forward import synthesize
 from lithogen.allocator import keep_freed_memory
+from lithogen.diffusion.pipeline import LithologyOutput, LithologyPipeline
 from lithogen.errors import LithogenError, ResourceError, require
 from lithogen.grid import Window
-from lithogen.pipeline import LithologyOutput, LithologyPipeline
 from lithogen.structure import Structure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ DT_S = 0.004
 ANGLES_DEG = (5.0, 15.0, 25.0)
 # Seeds are kept apart: what a wavelet is made on is never what it is judged on.
 SPECTRA_SEED, REFLECTIVITY_SEED, REFINE_SEED, HELD_OUT_SEED = 0, 1000, 2000, 3000
-# Windows of two tiles each, from time zero and from 0.5 s on.
+# Windows from time zero and from 0.5 s on.
 WORLD_SHAPE, WORLD_STARTS = (64, 64, 304), (0, 128)
 SURVEYS = {
     "npra_31_81": "npra/npra_31_81_PR.sgy",

@@ -44,7 +44,7 @@ def main() -> None:
 
     import lithogen
     from lithogen.allocator import keep_freed_memory
-    from lithogen.pipeline import SPACING
+    from lithogen.diffusion.pipeline import SPACING
     from lithogen.prior import world_fields
 
     keep_freed_memory()

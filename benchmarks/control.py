@@ -13,7 +13,6 @@ Then the stratigraphic column, agreement of the usual facies at equal age beyond
 one seed in two structures (wanted: alike), two seeds in one structure (wanted: about 0).
 
     python benchmarks/control.py [--n 50] [--first 9000] [--steps N] [--model FOLDER]
-                                 [--no-renewed]
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ import sys
 from typing import Any
 
 import numpy as np
-from _common import noise_weights, parser, report, shares_option
-from _quality import channel_fill, place_of, rounded
+from _common import parser, report
+from numpy.typing import NDArray
 
 from lithogen.allocator import keep_freed_memory
 from lithogen.errors import require
@@ -36,6 +35,8 @@ DEEP = 3  # tiles of a record, down from time zero
 WANTED = 0.9
 # The lattice of a region: so many times coarser than the native one on every axis.
 COARSER, LINES, SAMPLES = 8, 128, 62
+# Voxels of a channel that it fills at least so far are asked for their facies.
+FULL_COVER = 0.9
 # Far from the seeds of the worlds themselves.
 OTHER = 500_009
 Rows = dict[str, list[float]]
@@ -78,6 +79,32 @@ def region(structure: Any) -> dict[str, float]:
     area_km2 = (LINES * coarse.dy_m / 1e3) * (LINES * coarse.dx_m / 1e3)
     return {"faulting": 100.0 * count / area_km2,
             "channels": float((kind == int(BodyKind.CHANNEL)).float().mean())}
+
+
+def place_of(seed: int, tile: Any, phase: Any) -> Any:
+    """Return a tile of the lattice, drawn from the seed: the first or second below time zero's."""
+    from lithogen.grid import Window
+
+    index = generator(seed, "benchmark/quality/place").integers([-50, -50, 1], [50, 50, 3])
+    i, j, k = (int(n) * size + start for n, size, start in zip(index, tile, phase, strict=True))
+    return Window((i, j, k), tile)
+
+
+def channel_fill(fields: Any) -> tuple[NDArray[np.bool_], NDArray[np.int8]]:
+    """Return which voxels channels fill, and the facies that they put there."""
+    import torch
+
+    from lithogen.structure.bodies import BodyKind
+
+    bodies = fields.bodies
+    inside = (bodies.kind() == int(BodyKind.CHANNEL)) & (bodies.cover > FULL_COVER)
+    own = bodies.label([0, *(part.facies for part in bodies.parts)], torch.int8)
+    return inside.cpu().numpy(), own.cpu().numpy()
+
+
+def rounded(values: Any, digits: int = 4) -> list[float | None]:
+    """Return numbers for JSON: rounded, None for what is not finite."""
+    return [round(float(v), digits) if np.isfinite(v) else None for v in np.ravel(values)]
 
 
 def net_share(facies: Any, is_body: Any) -> float:
@@ -123,7 +150,7 @@ def rank_correlation(one: list[float], two: list[float]) -> float:
 def follow(pipe: Any, args: argparse.Namespace) -> tuple[Rows, dict[str, Rows]]:
     """Return what was asked for and what came, world by world."""
     import lithogen
-    from lithogen.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
+    from lithogen.diffusion.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
     from lithogen.prior import world_fields
 
     asked: Rows = {name: [] for name in ASKED}
@@ -137,10 +164,9 @@ def follow(pipe: Any, args: argparse.Namespace) -> tuple[Rows, dict[str, Rows]]:
                                  (*TILE_SHAPE[:2], TILE_PHASE[2] + DEEP * TILE_SHAPE[2]))
         samples = slice(tile.origin[2], tile.origin[2] + TILE_SHAPE[2])
         prior = world_fields(structure, window, SPACING, seed)
-        made = pipe(structure, window, seed=seed, num_inference_steps=args.steps,
-                    weights=noise_weights(args))
+        made = pipe.world_fields(structure, window, seed=seed, steps=args.steps)
         around = region(structure)
-        for side, facies in (("prior", prior.facies), ("generated", made.lithology)):
+        for side, facies in (("prior", prior.facies), ("generated", made.facies)):
             for name, value in obtained(facies, prior.structure, around, samples).items():
                 got[side][name].append(value)
         for name in ASKED:
@@ -154,8 +180,8 @@ def follow(pipe: Any, args: argparse.Namespace) -> tuple[Rows, dict[str, Rows]]:
 def columns(pipe: Any, args: argparse.Namespace) -> dict[str, Rows]:
     """Return kappa of columns: one seed in two structures, and two seeds in one structure."""
     import lithogen
+    from lithogen.diffusion.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
     from lithogen.metrics import column_agreement, stratigraphic_column
-    from lithogen.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
     from lithogen.prior import world_fields
 
     # The youngest sequence lies at the top of every structure, so ages overlap there.
@@ -169,11 +195,10 @@ def columns(pipe: Any, args: argparse.Namespace) -> dict[str, Rows]:
         for strata, shape in ((seed, seed), (seed, seed + OTHER), (seed + OTHER, seed)):
             structure = lithogen.Structure(shape, scenario)
             prior = world_fields(structure, window, SPACING, strata)
-            made = pipe(structure, window, seed=strata, num_inference_steps=args.steps,
-                        weights=noise_weights(args))
+            made = pipe.world_fields(structure, window, seed=strata, steps=args.steps)
             beside = prior.structure.bodies.part.cpu().numpy() == 0
             age = prior.structure.age.cpu().numpy()
-            for side, facies in (("prior", prior.facies), ("generated", made.lithology)):
+            for side, facies in (("prior", prior.facies), ("generated", made.facies)):
                 found[side].append(stratigraphic_column(facies, age, is_counted=beside))
         for side, (one, moved, other) in found.items():
             for name, column in (("other_structure", moved), ("other_seed", other)):
@@ -190,9 +215,7 @@ def main() -> None:
     options.add_argument("--columns", type=int, default=None,
                          help="worlds of the check of columns, three tiles each; default n / 8")
     options.add_argument("--first", type=int, default=9000, help="first seed")
-    options.add_argument("--steps", type=int, default=None,
-                         help="by default those of the weights")
-    shares_option(options)
+    options.add_argument("--steps", type=int, default=None, help="of the flow")
     args = options.parse_args()
     require(args.n >= 1, f"--n is {args.n}, wanted at least one world")
     args.columns = max(args.n // 8, 1) if args.columns is None else args.columns

@@ -4,7 +4,7 @@
                                [--out results/large.png]
 
 The world is streamed to a temporary store in a process of one thread. To be looked at: layers that
-go on through all tiles, faults with throw, bodies, no grid of tiles or patches. The value is the
+go on through all tiles, faults with throw, bodies, no grid of tiles. The value is the
 peak memory in MB.
 """
 

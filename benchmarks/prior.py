@@ -34,11 +34,11 @@ STEPS: dict[str, list[tuple[str, str]]] = {
     "strata tables": [("lithogen.prior.tables", "beds_between"),
                       ("lithogen.prior.tables", "bed_properties"),
                       ("lithogen.prior.tables", "dominant")],
-    "block means": [("lithogen.prior.world", "block_means")],
-    "fill of bodies": [("lithogen.prior.world", "fill_bodies"),
-                       ("lithogen.prior.world", "shuffled")],
-    "elastic": [("lithogen.prior.world", "_elastic"), ("lithogen.prior.world", "_lift")],
-    "fluids": [("lithogen.prior.sample", "fluids"), ("lithogen.prior.sample", "substitute")],
+    "block means": [("lithogen.prior.tables", "block_means")],
+    "fill of bodies": [("lithogen.strata.voxels", "fill_bodies"),
+                       ("lithogen.strata.voxels", "shuffled")],
+    "elastic": [("lithogen.strata.voxels", "_elastic"), ("lithogen.strata.voxels", "_lift")],
+    "fluids": [("lithogen.strata.voxels", "fluids"), ("lithogen.strata.voxels", "substitute")],
 }
 FULL = {
     "channels": 1.0, "lobes": 1.0, "deltas": 1.0, "buildups": 1.0, "karst": 1.0,

@@ -15,8 +15,7 @@ def main() -> None:
     """Generate and check; print the number of failures."""
     options = parser(__doc__)
     options.add_argument("--n", type=int, default=100)
-    options.add_argument("--steps", type=int, default=None,
-                         help="by default those of the weights")
+    options.add_argument("--steps", type=int, default=None, help="of the flow")
     args = options.parse_args()
     keep_freed_memory()
     import lithogen

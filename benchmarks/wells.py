@@ -138,7 +138,7 @@ def main() -> None:
     options.add_argument("--first", type=int, default=7000, help="first seed")
     options.add_argument("--wells", type=int, default=2, help="wells per world")
     options.add_argument("--steps", type=int, default=None,
-                         help="by default those of the weights")
+                         help="of the flow")
     options.add_argument("--shape", type=int, nargs=3, default=(64, 320, 176))
     args = options.parse_args()
     keep_freed_memory()
@@ -150,8 +150,8 @@ def main() -> None:
 def print_figures(args: Any, pipe: Any) -> None:
     """Measure a pipeline and print the line."""
     import lithogen
+    from lithogen.diffusion.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
     from lithogen.metrics.continuity import detrend
-    from lithogen.pipeline import SPACING, TILE_PHASE, TILE_SHAPE
     from lithogen.prior import world_fields
     from lithogen.rng import generator
 

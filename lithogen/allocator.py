@@ -1,11 +1,9 @@
 """Memory of the process: how much it took, and an allocator that keeps what was freed.
 
-A tile's activations are some hundred megabytes that are freed and taken again at every layer.
-By default glibc returns them to the system each time, and a third of the processor time goes
-into page faults. This setting belongs to whoever owns the process (the command line and the
-benchmarks), so the library never changes it by itself. It only gives back, before and after the
-network works on a tile, what lies free by then: otherwise the heap is torn into ever smaller
-pieces, and memory grows with the world.
+Arrays of a tile are some hundred megabytes that are freed and taken again at every step. By
+default glibc returns them to the system each time, and a third of the processor time goes into
+page faults. `generate` keeps them for as long as it runs, and gives all back at its end;
+whoever owns the process (the command line, the benchmarks) may keep them for good.
 """
 
 from __future__ import annotations
@@ -13,11 +11,14 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-# Parameter numbers of mallopt(3) in glibc.
-_M_TRIM_THRESHOLD = -1
-_M_MMAP_MAX = -4
+# Parameter numbers of mallopt(3) in glibc, and its defaults.
+_M_TRIM_THRESHOLD, _TRIM_DEFAULT = -1, 128 * 1024
+_M_MMAP_MAX, _MMAP_DEFAULT = -4, 65536
+_KEPT_FOR_GOOD: list[bool] = []
 _STATUS = Path("/proc/self/status")
 
 
@@ -47,11 +48,31 @@ def keep_freed_memory() -> bool:
     >>> keep_freed_memory() in (True, False)
     True
     """
+    is_set = _set_allocator(0, 2**31 - 1)
+    if is_set:
+        _KEPT_FOR_GOOD.append(True)
+    return is_set
+
+
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Keep freed memory inside the block; give it back afterwards, unless it is kept for good."""
+    if _KEPT_FOR_GOOD or not _set_allocator(0, 2**31 - 1):
+        yield
+        return
+    try:
+        yield
+    finally:
+        _set_allocator(_MMAP_DEFAULT, _TRIM_DEFAULT)
+        give_freed_memory_back()
+
+
+def _set_allocator(mmap_max: int, trim_threshold: int) -> bool:
     library = _glibc()
     if library is None:
         return False
-    return bool(library.mallopt(_M_MMAP_MAX, 0)) and bool(
-        library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
+    return bool(library.mallopt(_M_MMAP_MAX, mmap_max)) and bool(
+        library.mallopt(_M_TRIM_THRESHOLD, trim_threshold))
 
 
 def give_freed_memory_back() -> bool:

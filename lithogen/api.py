@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lithogen.allocator import freed_memory_kept
 from lithogen.config import nearest_name
 from lithogen.dataset import LABELS, Layout, MemorySink
 from lithogen.errors import ConfigError, ShapeError, require
@@ -115,9 +116,10 @@ def generate(
     pipe = _pipeline(model, device)
     count = pipe.default_steps if steps is None else steps
     job = Job(layout, pipe, world, style, name, count, wells)
-    if store is None:
-        return _in_memory(job, progress)
-    return _in_store(job, ZarrStore(layout, store, request_of(job)), progress)
+    with freed_memory_kept():
+        if store is None:
+            return _in_memory(job, progress)
+        return _in_store(job, ZarrStore(layout, store, request_of(job)), progress)
 
 
 def _checked_window(shape: Sequence[int], origin: Sequence[int], spacing: Spacing) -> Window:
@@ -282,7 +284,7 @@ def request_of(job: Job) -> dict[str, Any]:
     import torch
 
     from lithogen.diffusion import pipeline
-    from lithogen.diffusion.lattice import BLOCK_ROWS, LEVELS
+    from lithogen.diffusion.lattice import LEVELS
     from lithogen.diffusion.stored import entries_of
     from lithogen.scale.request import fingerprint
 
@@ -299,7 +301,7 @@ def request_of(job: Job) -> dict[str, Any]:
         "weights": fingerprint([pipe.network.state_dict(), entries_of(pipe.network)]),
         "schedulers": [[type(one).__name__, fingerprint(entries_of(one))]
                        for one in (pipe.unmasking, pipe.flow)],
-        "rows": fingerprint([BLOCK_ROWS, list(LEVELS)]),
+        "rows": fingerprint([[level.block_rows, level] for level in LEVELS]),
         "tiles": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE)],
         "torch": torch.__version__,
         "device": str(next(pipe.network.parameters()).device),

@@ -9,19 +9,16 @@ from typing import Any
 import torch
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
+from torch.nn.functional import silu
 
-from lithogen.diffusion.conditions import N_ROW_SCALARS, RESIDUAL_GAIN
-from lithogen.diffusion.lattice import N_CELL, N_RESIDUALS
+from lithogen.diffusion.conditions import RESIDUAL_GAIN
+from lithogen.diffusion.lattice import LEVELS, N_CELL, N_RESIDUALS
 from lithogen.diffusion.network import (
+    LN_SCALE_LIMITS,
     RowNetwork,
-    Weights,
-    affine,
     colour,
-    encode_context,
-    facies_logits,
-    mean_guess,
-    residual_context,
-    velocity,
+    input_slices,
+    time_features,
 )
 from lithogen.diffusion.schedulers import MASKED, CoarseToFineScheduler
 from lithogen.rockphysics.facies import N_FACIES
@@ -38,34 +35,33 @@ class CellInput:
 
     Parameters
     ----------
-    context : Tensor, shape (n, N_INPUT)
-        The network's input.
-    row : Tensor, shape (n, N_ROW_CONDITIONS)
-        Conditions of the cells' rows.
+    first : Tensor, shape (n, width)
+        Sums of the network's first layer over what does not change while a row is filled: known
+        rows, conditions and position, see `LevelDrawer.first_layer`.
+    lateral : Tensor, shape (n, N_BESIDE_CELLS + N_LATERAL)
+        What is known at the neighbouring position, and where the row began.
+    trends : Tensor, shape (n, N_FACIES, 3)
+        Residuals of the trends of all facies.
     neighbour : Tensor, shape (n, N_CELL)
-        The cell at the neighbouring position.
-    has_neighbour : Tensor, shape (n, 1)
-        1 where there is one, else 0.
+        The cell at the neighbouring position; not used where has_neighbour is 0.
+    has_neighbour : bool
+        Whether there is one.
     numbers : Tensor, shape (n, 4)
         Standard normal numbers.
-    facies : Tensor of int64, shape (n,)
-        Known facies, or `MASKED`.
-    residual : Tensor, shape (n, 3)
-        Known residuals, or NaN.
+    facies : Tensor of int64, shape (n,), or None
+        Known facies, `MASKED` elsewhere; None where nothing is known.
+    residual : Tensor, shape (n, 3), or None
+        Known residuals, NaN elsewhere.
     """
 
-    context: Tensor
-    row: Tensor
+    first: Tensor
+    lateral: Tensor
+    trends: Tensor
     neighbour: Tensor
-    has_neighbour: Tensor
+    has_neighbour: bool
     numbers: Tensor
-    facies: Tensor
-    residual: Tensor
-
-    @property
-    def trends(self) -> Tensor:
-        """Residuals of the trends of all facies, (n, N_FACIES, 3)."""
-        return self.row[:, N_ROW_SCALARS:].reshape(-1, N_FACIES, N_RESIDUALS)
+    facies: Tensor | None
+    residual: Tensor | None
 
 
 @dataclass
@@ -88,29 +84,89 @@ class CellDrawer:
     unmasking: CoarseToFineScheduler
     flow: SchedulerMixin
     steps: int
-    _levels: dict[int, Weights] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        set_flow_steps(self.flow, self.steps)
+    _levels: dict[int, LevelDrawer] = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:
         """Where cells are drawn."""
         return next(self.network.parameters()).device
 
-    def _weights(self, level: int) -> Weights:
-        if level not in self._levels:
-            self._levels[level] = {name: value.detach().contiguous()
-                                   for name, value in self.network.weights(level).items()}
-        return self._levels[level]
+    def level(self, number: int) -> LevelDrawer:
+        """Return what draws the cells of a level."""
+        if number not in self._levels:
+            with torch.inference_mode():
+                self._levels[number] = LevelDrawer(self, number)
+        return self._levels[number]
 
-    def draw(self, level: int, timestep: int, given: CellInput) -> Tensor:
+
+class LevelDrawer:
+    """The weights of one level, in the parts in which drawing uses them.
+
+    Parameters
+    ----------
+    drawer : CellDrawer
+        Network and schedulers. number : of the level.
+    """
+
+    def __init__(self, drawer: CellDrawer, number: int) -> None:
+        weights = {name: value.detach()[0].float().contiguous()
+                   for name, value in drawer.network.weights(number).items()}
+        whole, parts = weights["input_weight"], input_slices()
+        n_window = len(LEVELS[number].offsets) * N_CELL
+        lead = (parts["window"].stop - n_window) // 2
+        self.window = whole[lead : lead + n_window].contiguous()
+        self.lateral, self.position, self.row, self.world = (
+            whole[parts[name]].contiguous() for name in ("lateral", "position", "row", "world"))
+        width = whole.shape[1]
+        context = weights["context_weight"]
+        self.context_h = context[:width].contiguous()
+        # A row for every facies, the bias included.
+        self.context_facies = context[width : width + N_FACIES] + weights["context_bias"]
+        self.context_trend = context[width + N_FACIES :].contiguous()
+        self.state = weights["state_weight"][:N_RESIDUALS].contiguous()
+        self.weights, self.number = weights, number
+        self.unmasking, self.flow = drawer.unmasking, drawer.flow
+        set_flow_steps(self.flow, drawer.steps)
+        scheduler: Any = self.flow
+        self.times = scheduler.timesteps
+        sigmas = self.times.float() / scheduler.config.num_train_timesteps
+        self.is_noise = [bool(s >= 1.0) for s in sigmas]
+        features = time_features(sigmas.to(whole.device))
+        self.state_bias = (features @ weights["state_weight"][N_RESIDUALS:]
+                           + weights["state_bias"])
+        self.steps = drawer.steps
+
+    def first_layer(self, window: Tensor, told: Tensor, world: Tensor) -> Tensor:
+        """Return the part of the first layer that does not change while rows are filled.
+
+        Parameters
+        ----------
+        window : Tensor, shape (n_row, n_offset, N_POSITIONS, N_CELL)
+            Known rows around the new ones.
+        told : Tensor, shape (n_row, N_ROW_CONDITIONS)
+            Of `row_conditions`.
+        world : Tensor, shape (N_WORLD_CONDITIONS,)
+            Of `world_conditions`.
+
+        Returns
+        -------
+        Tensor, shape (n_row, N_POSITIONS, width)
+        """
+        row = torch.addmm(self.weights["input_bias"] + world @ self.world, told, self.row)
+        both = row[:, None] + self.position
+        if window.shape[1]:
+            n, _, n_position, _ = window.shape
+            flat = window.transpose(1, 2).reshape(n * n_position, -1)
+            both = both + (flat @ self.window).view(n, n_position, -1)
+        return both
+
+    def draw(self, timestep: int, given: CellInput) -> Tensor:
         """Draw cells.
 
         Parameters
         ----------
-        level, timestep : int
-            Which weights, and when.
+        timestep : int
+            When, see `CoarseToFineScheduler.timestep`.
         given : CellInput
             What they are drawn from.
 
@@ -119,60 +175,71 @@ class CellDrawer:
         Tensor, shape (n, N_CELL)
             Facies as one of ten, and residuals.
         """
-        weights = self._weights(level)
-        h = encode_context(weights, given.context[None])
-        logits = facies_logits(weights, h)[0].float()
-        measured = given.residual.isfinite()
-        open_ = (given.facies == MASKED) & measured.any(dim=1)
-        if bool(open_.any()):
-            logits = logits + open_[:, None] * self._evidence(weights, h, given, measured)
+        w = self.weights
+        h = silu(torch.addmm(given.first, given.lateral, self.lateral))
+        h = h + silu(torch.addmm(w["trunk1_bias"], h, w["trunk1_weight"]))
+        h = h + silu(torch.addmm(w["trunk2_bias"], h, w["trunk2_weight"]))
+        logits = torch.addmm(w["facies_bias"], h, w["facies_weight"])
+        shared = h @ self.context_h
+        known = given.facies
+        if known is None:
+            known = torch.full((len(h),), MASKED, device=h.device)
+        elif given.residual is not None:
+            logits = logits + self._evidence(shared, given, known)
         facies: Tensor = self.unmasking.step(
-            logits, timestep, given.facies, given.numbers[:, 0], return_dict=False)[0]
-        parameters, context = self._parameters(weights, h, given, facies)
-        white = self._flow(weights, context, given.numbers[:, 1:])
-        residual = colour(parameters, white[0])[0]
-        if bool(measured.any()):
-            residual = condition_on_known(parameters[0], residual, given.residual)
+            logits, timestep, known, given.numbers[:, 0], return_dict=False)[0]
+        parameters, context = self._parameters(shared, given, facies)
+        residual = colour(parameters, self._flow(context, given.numbers[:, 1:]))
+        if given.residual is not None:
+            residual = condition_on_known(parameters, residual, given.residual)
         out = torch.zeros(len(facies), N_CELL, device=residual.device)
         out.scatter_(1, facies[:, None], 1.0)
         out[:, N_FACIES:] = residual.clamp(-MOST_RESIDUAL, MOST_RESIDUAL)
         return out
 
     def _parameters(
-        self, weights: Weights, h: Tensor, given: CellInput, facies: Tensor
+        self, shared: Tensor, given: CellInput, facies: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Parameters of the whitening Gaussian, and the context of the residuals."""
-        trends = given.trends
         at = torch.arange(len(facies), device=facies.device)
-        trend = trends[at, facies]
-        near = given.neighbour
-        near_trend = trends[at, near[:, :N_FACIES].argmax(dim=1)]
-        context = residual_context(weights, h, facies[None], trend[None])
-        skip = mean_guess(weights, trend[None], near[None, :, N_FACIES:], near_trend[None],
-                          given.has_neighbour[None])
-        return affine(weights, context, skip), context
+        trend = given.trends[at, facies]
+        context = torch.addmm(shared + self.context_facies[facies], trend, self.context_trend)
+        raw = torch.addmm(self.weights["affine_bias"], silu(context), self.weights["affine_weight"])
+        mean, scale, coupling = raw.split(N_RESIDUALS, dim=1)  # type: ignore[no-untyped-call]
+        gain = self.weights["trend_gain"]
+        if given.has_neighbour:
+            near_facies = given.neighbour[:, :N_FACIES].argmax(dim=1)
+            change = trend - given.trends[at, near_facies]
+            guess = given.neighbour[:, N_FACIES:] + gain[1] * change
+        else:
+            guess = gain[0] * trend
+        return torch.cat([mean + guess, scale.clamp(*LN_SCALE_LIMITS), coupling], dim=1), context
 
-    def _evidence(
-        self, weights: Weights, h: Tensor, given: CellInput, measured: Tensor
-    ) -> Tensor:
-        """Log likelihood of the known residuals under every facies, (n, N_FACIES)."""
-        out = []
-        for code in range(N_FACIES):
-            facies = torch.full_like(given.facies, code)
-            parameters, _ = self._parameters(weights, h, given, facies)
-            out.append(known_log_likelihood(parameters[0], given.residual, measured))
-        return torch.stack(out, dim=1)
+    def _evidence(self, shared: Tensor, given: CellInput, known: Tensor) -> Tensor:
+        """Log likelihood of known residuals under every facies, 0 where facies are known."""
+        if given.residual is None:
+            raise RuntimeError("no residual is known")
+        has = given.residual.isfinite()
+        is_open = (known == MASKED) & has.any(dim=1)
+        out = torch.zeros(len(known), N_FACIES, device=shared.device)
+        if bool(is_open.any()):
+            for code in range(N_FACIES):
+                parameters, _ = self._parameters(shared, given, torch.full_like(known, code))
+                out[:, code] = known_log_likelihood(parameters, given.residual, has)
+        return out * is_open[:, None]
 
-    def _flow(self, weights: Weights, context: Tensor, noise: Tensor) -> Tensor:
-        """Bring noise to whitened residuals, (1, n, 3)."""
-        state = noise[None]
+    def _flow(self, context: Tensor, noise: Tensor) -> Tensor:
+        """Bring noise to whitened residuals, (n, 3)."""
+        w, state = self.weights, noise
         scheduler: Any = self.flow
-        scheduler._step_index = None
-        for time in scheduler.timesteps:
-            sigma = time / scheduler.config.num_train_timesteps
+        set_first_step(scheduler, self.steps)
+        for bias, time, is_noise in zip(self.state_bias, self.times, self.is_noise, strict=True):
             # Pure noise tells nothing, and the mean of a whitened residual is 0.
-            speed = (torch.zeros_like(state) if sigma >= 1.0
-                     else velocity(weights, context, state, sigma.reshape(1, 1)) * PER_SIGMA)
+            speed = torch.zeros_like(state)
+            if not is_noise:
+                q = silu(torch.addmm(context + bias, state, self.state))
+                q = q + silu(torch.addmm(w["hidden_bias"], q, w["hidden_weight"]))
+                speed = PER_SIGMA * torch.addmm(w["velocity_bias"], q, w["velocity_weight"])
             state = scheduler.step(speed, time, state, return_dict=False)[0]
         return state
 
@@ -180,6 +247,13 @@ class CellDrawer:
 def set_flow_steps(scheduler: Any, steps: int) -> None:
     """Set evenly spaced angles from pure noise to clean values."""
     scheduler.set_timesteps(sigmas=[1.0 - k / steps for k in range(steps)])
+
+
+def set_first_step(scheduler: Any, steps: int) -> None:
+    """Bring a scheduler back to its first step, with as many steps as asked for."""
+    if len(scheduler.timesteps) != steps or not hasattr(scheduler, "_step_index"):
+        set_flow_steps(scheduler, steps)
+    scheduler._step_index = None
 
 
 def covariance(parameters: Tensor) -> Tensor:
@@ -219,11 +293,21 @@ def condition_on_known(parameters: Tensor, drawn: Tensor, known: Tensor) -> Tens
 
 
 def known_log_likelihood(parameters: Tensor, known: Tensor, has: Tensor) -> Tensor:
-    """Return the Gaussian log likelihood of the known residuals of cells, (n,)."""
+    """Return the Gaussian log likelihood of the known residuals of cells, (n,).
+
+    Parameters
+    ----------
+    parameters : Tensor, shape (n, N_AFFINE)
+        Of `affine`.
+    known, has : Tensor, shape (n, 3)
+        Residuals, and which of them are known.
+    """
     mask = has.float()
     gap = torch.where(has, known - parameters[:, :N_RESIDUALS], 0.0)
     whole = covariance(parameters)
     inner = whole * mask[:, :, None] * mask[:, None, :] + torch.diag_embed(1.0 - mask)
     solved = torch.linalg.solve(inner, gap[..., None])[..., 0]
-    likelihood: Tensor = -0.5 * ((gap * solved).sum(dim=1) + torch.linalg.slogdet(inner)[1])
+    constant = mask.sum(dim=1) * math.log(2.0 * math.pi)
+    log_det = torch.linalg.slogdet(inner)[1]
+    likelihood: Tensor = -0.5 * ((gap * solved).sum(dim=1) + log_det + constant)
     return likelihood

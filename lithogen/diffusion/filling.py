@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -10,8 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lithogen.diffusion.conditions import RESIDUAL_GAIN, row_conditions, world_conditions
-from lithogen.diffusion.contexts import Surroundings, write_context
+from lithogen.diffusion.conditions import (
+    N_ROW_SCALARS,
+    RESIDUAL_GAIN,
+    row_conditions,
+    world_conditions,
+)
 from lithogen.diffusion.drawing import CellDrawer, CellInput
 from lithogen.diffusion.lattice import (
     LEVELS,
@@ -21,7 +26,7 @@ from lithogen.diffusion.lattice import (
     N_RESIDUALS,
     Level,
 )
-from lithogen.diffusion.network import N_INPUT
+from lithogen.diffusion.network import N_BESIDE_CELLS, N_LATERAL
 from lithogen.diffusion.numbers import cell_numbers, world_numbers
 from lithogen.diffusion.schedulers import MASKED
 from lithogen.rockphysics import RockFamily
@@ -122,24 +127,30 @@ class Lattice:
         return self._blocks[key]
 
     def _draw(self, level: Level, rows: NDArray[np.int64], window: Tensor | None) -> Tensor:
-        """Draw the new rows of a block, (BLOCK_ROWS, N_POSITIONS, N_CELL)."""
+        """Draw the new rows of a block, (n_row, N_POSITIONS, N_CELL)."""
+        drawer = self.drawer.level(level.number)
         device = self.drawer.device
-        if self.known is None:
-            facies = torch.full((len(rows), N_POSITIONS), MASKED)
-            residual = torch.full((len(rows), N_POSITIONS, N_RESIDUALS), torch.nan)
-        else:
-            facies, residual = (torch.from_numpy(v) for v in self.known.cells(rows))
+        facies = residual = None
+        if self.known is not None:
+            facies, residual = (torch.from_numpy(v).to(device) for v in self.known.cells(rows))
+            if bool((facies == MASKED).all()) and not bool(residual.isfinite().any()):
+                facies = residual = None
+            else:
+                residual = residual * RESIDUAL_GAIN
+        if window is None:
+            window = torch.zeros(len(rows), 0, N_POSITIONS, N_CELL, device=device)
+        told = torch.from_numpy(row_conditions(self.structure, self.family, rows)).to(device)
         block = _Block(
-            level, window, facies.to(device), (residual * RESIDUAL_GAIN).to(device),
-            torch.from_numpy(row_conditions(self.structure, self.family, rows)).to(device),
-            self._told_world().to(device),
+            level, window, facies, residual,
+            told[:, N_ROW_SCALARS:].reshape(len(rows), N_FACIES, N_RESIDUALS),
+            drawer.first_layer(window, told, self._told_world().to(device)),
             torch.from_numpy(cell_numbers(self.seed, rows)).to(device))
         for distance in range(N_POSITIONS):
             places = block.places(distance)
-            if not bool(places.is_inside.any()):
+            if places is None:
                 break
             time = self.drawer.unmasking.timestep(level.number, distance)
-            block.put(places, self.drawer.draw(level.number, time, block.cells_at(places)))
+            block.put(places, drawer.draw(time, block.cells_at(places)))
         return block.cells
 
     def _told_world(self) -> Tensor:
@@ -174,55 +185,81 @@ class _Places:
     position: Tensor
     direction: Tensor
     distance: int
-    is_inside: Tensor
+    is_inside: Tensor | None
 
 
 class _Block:
     """Rows of one level that are being drawn."""
 
     def __init__(
-        self, level: Level, window: Tensor | None, facies: Tensor, residual: Tensor, told: Tensor,
-        world: Tensor, numbers: Tensor,
+        self, level: Level, window: Tensor, facies: Tensor | None, residual: Tensor | None,
+        trends: Tensor, first: Tensor, numbers: Tensor,
     ) -> None:
         self.level, self.window = level, window
         self.facies, self.residual = facies, residual
-        self.told, self.world, self.numbers = told, world, numbers
-        self.start = _starts(facies, residual)
-        self.cells = torch.zeros(len(told), N_POSITIONS, N_CELL, device=told.device)
+        self.trends, self.first, self.numbers = trends, first, numbers
+        self.start = None if facies is None or residual is None else _starts(facies, residual)
+        self.cells = torch.zeros(len(trends), N_POSITIONS, N_CELL, device=trends.device)
 
-    def places(self, distance: int) -> _Places:
-        """Return the cells that lie so many positions from their row's start."""
-        sides = torch.tensor([0] if distance == 0 else [-1, 1], device=self.start.device)
-        n = len(self.start)
-        row = torch.arange(n, device=sides.device).repeat(len(sides))
-        side = sides.repeat_interleave(n)
+    def places(self, distance: int) -> _Places | None:
+        """Return the cells that lie so many positions from their row's start, None without any."""
+        n, device = len(self.trends), self.trends.device
+        if self.start is None:
+            return _middle_places(n, distance, device) if distance <= MIDDLE else None
+        row, side = _rows_and_sides(n, distance, device)
         position = self.start[row] + distance * side
         is_inside = (position >= 0) & (position < N_POSITIONS)
+        if not bool(is_inside.any()):
+            return None
         return _Places(row, position.clamp(0, N_POSITIONS - 1), -side, distance, is_inside)
 
     def put(self, places: _Places, drawn: Tensor) -> None:
         """Keep drawn cells."""
-        inside = places.is_inside
-        self.cells[places.row[inside], places.position[inside]] = drawn[inside]
+        row, position = places.row, places.position
+        if places.is_inside is not None:
+            inside = places.is_inside
+            row, position, drawn = row[inside], position[inside], drawn[inside]
+        self.cells[row, position] = drawn
 
     def cells_at(self, places: _Places) -> CellInput:
         """Return what the cells of a pass are drawn from."""
         row, position, n = places.row, places.position, len(places.row)
-        has = torch.full((n, 1), float(places.distance > 0), device=row.device)
-        near = (position + places.direction).clamp(0, N_POSITIONS - 1)
-        neighbour = self.cells[row, near] * has
-        seen = beside = torch.zeros(n, 0, N_CELL, device=row.device)
-        if self.window is not None:
-            seen = self.window[row, :, position]
-            beside = self.window[row, self.level.beside, near] * has[..., None]
-        around = Surroundings(
-            seen, beside, neighbour, self.cells[row, self.start[row]] * has,
-            places.direction.float(), has[:, 0] * places.distance, position)
-        context = torch.zeros(n, N_INPUT, device=row.device)
-        told = self.told[row]
-        write_context(context, self.level, around, told, self.world)
-        return CellInput(context, told, neighbour, has, self.numbers[row, position],
-                         self.facies[row, position], self.residual[row, position])
+        n_beside = N_BESIDE_CELLS
+        lateral = torch.zeros(n, n_beside + N_LATERAL, device=row.device)
+        neighbour = lateral[:, n_beside : n_beside + N_CELL]
+        if places.distance > 0:
+            near = (position + places.direction).clamp_(0, N_POSITIONS - 1)
+            if self.window.shape[1]:
+                seen = self.window[:, self.level.beside].transpose(1, 2)[row, near]
+                lateral[:, : seen.shape[1] * N_CELL] = seen.reshape(n, -1)
+            neighbour.copy_(self.cells[row, near])
+            start: Tensor | int = MIDDLE if self.start is None else self.start[row]
+            at = n_beside + N_CELL
+            lateral[:, at : at + N_CELL] = self.cells[row, start]
+            at += N_CELL
+            lateral[:, at] = 1.0
+            lateral[:, at + 1] = places.direction
+            lateral[:, at + 2] = places.distance / (N_POSITIONS - 1)
+        return CellInput(
+            self.first[row, position], lateral, self.trends[row], neighbour,
+            places.distance > 0, self.numbers[row, position],
+            None if self.facies is None else self.facies[row, position],
+            None if self.residual is None else self.residual[row, position])
+
+
+@cache
+def _rows_and_sides(n: int, distance: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Rows of a block and the side of their start, for all cells of a pass."""
+    sides = torch.tensor([0] if distance == 0 else [-1, 1], device=device)
+    row = torch.arange(n, device=device).repeat(len(sides))
+    return row, sides.repeat_interleave(n)
+
+
+@cache
+def _middle_places(n: int, distance: int, device: torch.device) -> _Places:
+    """Cells of a pass over rows that all begin in the middle."""
+    row, side = _rows_and_sides(n, distance, device)
+    return _Places(row, MIDDLE + distance * side, -side, distance, None)
 
 
 def _starts(facies: Tensor, residual: Tensor) -> Tensor:

@@ -24,8 +24,10 @@ MIDDLE = N_POSITIONS // 2
 N_RESIDUALS = 3
 # What is known of a cell: facies as one of ten, and the elastic residuals.
 N_CELL = N_FACIES + N_RESIDUALS
-# Rows drawn together at every level: a matrix product of another size may end in other bits.
-BLOCK_ROWS = 64
+# Rows drawn together: a matrix product of another size may end in other bits. Coarse rows are
+# few, and blocks of them would reach far beyond what is asked for.
+_BLOCK_ROWS = {1: 256, 2: 128, 4: 64, 8: 64}
+_COARSE_BLOCK_ROWS = 32
 # Known rows either side that a new row sees, in strides: every odd number up to 2 n - 1, and
 # some further ones that tell of the formation.
 _NEAR = {512: 0, 256: 2, 128: 4, 64: 6, 32: 8, 16: 8, 8: 8, 4: 8, 2: 8, 1: 8}
@@ -62,6 +64,11 @@ class Level:
         return self.stride if self.near == 0 else 2 * self.stride
 
     @property
+    def block_rows(self) -> int:
+        """Rows that are drawn together."""
+        return _BLOCK_ROWS.get(self.stride, _COARSE_BLOCK_ROWS)
+
+    @property
     def first(self) -> int:
         """The new row nearest to row 0 from below."""
         return 0 if self.near == 0 else self.stride
@@ -84,12 +91,13 @@ class Level:
         return slice(middle - n, middle + n)
 
     def rows(self, block: int) -> NDArray[np.int64]:
-        """Return the new rows of a block, (BLOCK_ROWS,)."""
-        return self.first + self.step * (block * BLOCK_ROWS + np.arange(BLOCK_ROWS))
+        """Return the new rows of a block, (block_rows,)."""
+        n = self.block_rows
+        return np.asarray(self.first + self.step * (block * n + np.arange(n)))
 
     def blocks(self, first: int, last: int) -> range:
         """Return the blocks that hold the new rows from `first` to `last`."""
-        span = self.step * BLOCK_ROWS
+        span = self.step * self.block_rows
         return range((first - self.first) // span, (last - self.first) // span + 1)
 
 

@@ -37,6 +37,22 @@ N_TIME = 8
 Weights = Mapping[str, Tensor]
 
 
+def input_slices() -> dict[str, slice]:
+    """Return which entries of the network's input hold what.
+
+    `window` known rows at the own position; `lateral` the nearest of them at the neighbouring one,
+    the neighbour and the start of the row, and whether, where and how far; `position`; `row` and
+    `world` conditions.
+    """
+    sizes = {"window": N_WINDOW, "lateral": N_BESIDE_CELLS + N_LATERAL, "position": N_POSITIONS,
+             "row": N_ROW_CONDITIONS, "world": N_WORLD_CONDITIONS}
+    out, at = {}, 0
+    for name, size in sizes.items():
+        out[name] = slice(at, at + size)
+        at += size
+    return out
+
+
 class RowNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Distribution of a cell, given the cells around it that are known: facies, then residuals.
 
@@ -199,14 +215,15 @@ def velocity(weights: Weights, context: Tensor, state: Tensor, sigma: Tensor) ->
     sigma : Tensor, shape (n_level, n) or one that broadcasts to it
         Angle in units of 90 degrees, 0 to 1.
     """
-    time = _time_features(sigma).expand(*state.shape[:-1], N_TIME)
+    time = time_features(sigma).expand(*state.shape[:-1], N_TIME)
     joined = torch.cat([state, time], dim=-1).to(context.dtype)
     q = silu(context + _linear(weights, "state", joined))
     q = q + silu(_linear(weights, "hidden", q))
     return _linear(weights, "velocity", q).float()
 
 
-def _time_features(sigma: Tensor) -> Tensor:
+def time_features(sigma: Tensor) -> Tensor:
+    """Return what the network is told of sigma, (..., N_TIME)."""
     s = sigma[..., None]
     k = torch.arange(1, 4, dtype=torch.float32, device=s.device)
     angle = (0.5 * math.pi) * k * s

@@ -304,7 +304,8 @@ class LithologyPipeline(DiffusionPipeline):
     ) -> Iterator[tuple[Window, LithologyOutput]]:
         """Yield the canonical tiles that meet a window, each whole, in lattice order.
 
-        Parameters are those of `__call__`.
+        Of a window of one inline only that line of every tile is made. Parameters are those of
+        `__call__`.
         """
         check_spacing(spacing)
         steps = check_steps(num_inference_steps or self.default_steps)
@@ -312,6 +313,10 @@ class LithologyPipeline(DiffusionPipeline):
         world = self._world(structure, seed, steps, wells, spacing)
         clock("wells")
         for tile in tiles_covering(window, TILE_SHAPE, TILE_PHASE):
+            if window.shape[0] == 1:
+                # One line of a tile: whole rows of crosslines, so that every voxel keeps its place
+                # in the vectors of the processor, and its bits.
+                tile = Window((window.origin[0], *tile.origin[1:]), (1, *tile.shape[1:]))
             found = fill_structure(structure, tile, spacing, world.strata)
             clock("voxels")
             out = label_world(found, structure, tile, spacing, world.hard(tile))

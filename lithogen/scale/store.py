@@ -52,7 +52,7 @@ def chunk_shape(window: Window) -> Index3:
     >>> chunk_shape(Window((0, 0, 0), (20, 30, 300)))
     (20, 30, 128)
     """
-    from lithogen import pipeline
+    from lithogen.diffusion import pipeline
 
     sides = []
     for axis in (0, 1):

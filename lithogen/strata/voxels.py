@@ -113,7 +113,9 @@ def _lift(strata: Strata, fields: StructureFields, depth_m: NDArray[np.float64])
     count = int((float(fields.age.max()) - first) / AGE_STEP_MS) + 2
     nominal = strata.structure.nominal_depth_m(first + AGE_STEP_MS * np.arange(count))
     table = torch.from_numpy(nominal.astype(np.float32)).to(fields.age.device)
-    index = ((fields.age - first) * (1.0 / AGE_STEP_MS)).round_().to(torch.int32).reshape(-1)
+    # Half-way ages go up: rounding to even would depend on where the table begins.
+    index = ((fields.age - first) * (1.0 / AGE_STEP_MS)).add_(0.5).floor_().to(torch.int32)
+    index = index.reshape(-1)
     here = torch.from_numpy(depth_m.astype(np.float32)).to(fields.age.device)
     return here - table.index_select(0, index).reshape(fields.age.shape)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from lithogen.scenario import Scenario
 from lithogen.structure.bodies import DRAPE_LENGTHS, BodyPart, drape
 from lithogen.structure.packages import columns
+from lithogen.structure.products import add_products
 
 Float = NDArray[np.float64]
 
@@ -97,9 +98,10 @@ def _table(
     shape = (len(map_axes[0]), len(map_axes[1]), n_node, 3)
     # One product for all three; single precision, because the large plain ages are added after.
     over_s = np.stack([found.age[1:], found.rate[1:], found.environment[1:]], axis=-1)
-    maps = torch.from_numpy(found.maps[1:].reshape(len(over_s), -1).astype(np.float32))
-    factors = torch.from_numpy(over_s.reshape(len(over_s), -1).astype(np.float32))
-    table = (maps.T @ factors).reshape(shape)
+    sums = np.zeros((shape[0] * shape[1], n_node * 3), dtype=np.float32)
+    add_products(sums, found.maps[1:].reshape(len(over_s), -1).astype(np.float32),
+                 over_s.reshape(len(over_s), -1).astype(np.float32))
+    table = torch.from_numpy(sums.reshape(shape))
     plain = np.stack([found.age[0], found.rate[0], found.environment[0]], axis=-1)
     table += torch.from_numpy(plain.astype(np.float32))
     age, rate = table[..., 0], table[..., 1]

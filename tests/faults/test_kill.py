@@ -15,8 +15,8 @@ import xarray as xr
 # Words of the child: folder of weights, store. Small tiles make several columns of a small window.
 CHILD = """
 import sys
-from lithogen import pipeline
-pipeline.TILE_SHAPE, pipeline.TILE_PHASE, pipeline.HALO = (16, 16, 36), (0, 0, -12), (8, 8, 8)
+from lithogen.diffusion import pipeline
+pipeline.TILE_SHAPE, pipeline.TILE_PHASE = (16, 16, 36), (0, 0, -12)
 import lithogen
 lithogen.generate((64, 32, 40), 7, origin=(-20, 0, 0), steps=1, model=sys.argv[1],
                   store=sys.argv[2], like="npra_31_81", progress=False)

@@ -6,7 +6,7 @@ import pytest
 
 from lithogen.grid import Window
 from lithogen.metrics import column_agreement, stratigraphic_column
-from lithogen.pipeline import LithologyPipeline
+from lithogen.diffusion.pipeline import LithologyPipeline
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 

@@ -280,7 +280,7 @@ def _draw(run: _Run, rng: np.random.Generator) -> Batch:
 
 
 def _table(losses: LevelLosses) -> dict[str, list[float]]:
-    return {name: [round(float(v), 4) for v in getattr(losses, name)]
+    return {name: [round(float(v), 4) for v in getattr(losses, name).detach()]
             for name in ("facies", "likelihood", "velocity")}
 
 

@@ -6,20 +6,28 @@ import pytest
 import torch
 
 
-@pytest.fixture(scope="session")
-def toy_pipeline():
-    """Pipeline with random weights that do depend on noise, structure and controls."""
-    from lithogen.conditioning import N_ALL_CONTROLS
-    from lithogen.latent import N_LATENT
-    from lithogen.models.litho_net import LithoNet
-    from lithogen.pipeline import LithologyPipeline
+def make_toy_network(seed: int = 3):
+    """A network with random weights, whose facies and residuals do depend on what is known."""
+    from lithogen.diffusion.network import RowNetwork
 
     with torch.random.fork_rng():
-        torch.manual_seed(3)
-        net = LithoNet(widths=(8, 8), n_blocks=(1, 1, 1), n_embedding=16,
-                       n_controls=N_ALL_CONTROLS, latent_mean=(0.0,) * N_LATENT,
-                       latent_std=(0.5,) * N_LATENT)
-        for parameter in net.parameters():
+        torch.manual_seed(seed)
+        network = RowNetwork(width=16, head_width=16)
+        for parameter in network.parameters():
             if parameter.ndim > 1:
                 torch.nn.init.normal_(parameter, std=0.15)
-    return LithologyPipeline(net.to(memory_format=torch.channels_last_3d).eval())
+    return network.eval()
+
+
+@pytest.fixture(scope="session")
+def toy_network():
+    """A small untrained network."""
+    return make_toy_network()
+
+
+@pytest.fixture(scope="session")
+def toy_pipeline():
+    """Pipeline around such a network."""
+    from lithogen.diffusion.pipeline import LithologyPipeline
+
+    return LithologyPipeline(make_toy_network())

@@ -11,14 +11,17 @@ import torch
 from numpy.testing import assert_array_equal
 
 import lithogen
-from lithogen import pipeline
 from lithogen.api import resolve_style
 from lithogen.dataset import Layout
+from lithogen.diffusion import pipeline
+from lithogen.diffusion.lattice import Level
+from lithogen.diffusion.schedulers import FACIES_ORDER, CoarseToFineScheduler
 from lithogen.errors import ConfigError, LithogenError, OutputError, ResourceError, ShapeError
 from lithogen.grid import Window
 from lithogen.rockphysics import FACIES
 from lithogen.scale import columns
 from lithogen.scenario import Scenario
+from lithogen.strata import voxels
 from lithogen.structure import Structure
 
 
@@ -76,7 +79,7 @@ def test_store_holds_the_same_bits(toy_pipeline, small, tmp_path) -> None:
 
 # Samples above and below a block that the wavelet of that preset takes.
 HALO_NPRA = 41
-FINE = {"TILE_SHAPE": (24, 20, 36), "TILE_PHASE": (0, 0, -12), "HALO": (8, 8, 8)}
+FINE = {"TILE_SHAPE": (24, 20, 36), "TILE_PHASE": (0, 0, -12)}
 
 
 @pytest.fixture
@@ -136,7 +139,7 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
     """An interrupt in the middle of the third column: two are kept, the third is made again."""
     shape, origin = (40, 40, 40), (-12, 0, 0)
     whole = fine(shape, origin)
-    real, calls = type(toy_pipeline)._tile, []
+    real, calls = voxels.fill_structure, []
     window = Window(origin, shape)
     n_columns = len(columns.tile_columns(window))
     per_column = len(list(columns.tiles_covering(
@@ -153,19 +156,19 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
         return counted(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(toy_pipeline), "_tile", stopped)
+        patch.setattr(pipeline, "fill_structure", stopped)
         with pytest.raises(KeyboardInterrupt):
             fine(shape, origin, store=tmp_path / "w.zarr")
     with pytest.raises(OutputError, match="seed is '7' there, '8' here"):
         lithogen.generate(shape, 8, origin=origin, like="npra_31_81", steps=1, model=toy_pipeline,
                           progress=False, store=tmp_path / "w.zarr")
-    with monkeypatch.context() as patch, pytest.raises(OutputError, match="noise_bins is"):
-        patch.setattr("lithogen.noise.HALF_BIN_SHARES", {"facies": 0.5})
+    with monkeypatch.context() as patch, pytest.raises(OutputError, match="rows is"):
+        patch.setattr(Level, "block_rows", 16)
         fine(shape, origin, store=tmp_path / "w.zarr")
     assert (tmp_path / "w.zarr.partial").is_dir()
     calls.clear()
     with monkeypatch.context() as patch:
-        patch.setattr(type(toy_pipeline), "_tile", counted)
+        patch.setattr(pipeline, "fill_structure", counted)
         stored = fine(shape, origin, store=tmp_path / "w.zarr")
         again = fine(shape, origin, store=tmp_path / "w.zarr")
     assert len(calls) == (n_columns - 2) * per_column
@@ -174,44 +177,30 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
 
 
 @pytest.mark.slow
-def test_noise_weights_reach_the_strata_and_are_recorded(toy_pipeline, small) -> None:
-    options = {"like": "npra_31_81", "steps": 1, "model": toy_pipeline, "progress": False}
-    where = {"origin": (-10, 60, 30)}
-    shape = (40, 33, 50)
-    same = lithogen.generate(shape, 7, **where, **options, noise=lithogen.NoiseWeights())
-    assert same.identical(small)
-    rough = lithogen.generate(shape, 7, **where, **options, noise=lithogen.NoiseWeights(fine=1.0))
-    assert (rough.vp != small.vp).mean() > 0.5
-    told = [json.loads(world.attrs["noise"])["fine"] for world in (rough, small)]
-    assert told == [1.0, 0.35]
-    with pytest.raises(ConfigError, match="noise is float"):
-        lithogen.generate(shape, 7, **options, noise=0.5)
-
-
-@pytest.mark.slow
 def test_only_what_a_store_depends_on_is_its_request(toy_pipeline, tmp_path) -> None:
     """Other steps, styles, angles, structures and weights are other requests; a copy is not."""
     from lithogen.api import request_of
-    from lithogen.models.stored import entries_of
+    from lithogen.diffusion.stored import entries_of
     from lithogen.scale.request import differences, fingerprint
 
     flat = np.linspace(0.4, 0.5, 400).reshape(20, 20)
     given = [Structure.from_horizons([flat, flat + d], scenario=Scenario()) for d in (0.4, 0.404)]
 
-    def request(structure=given[0], style="npra_31_81", steps=1, angles=(5.0,), noise=None):
+    def request(structure=given[0], style="npra_31_81", steps=1, angles=(5.0,), pipe=toy_pipeline):
         window = Window((0, 0, 0), (16, 16, 16))
         layout = Layout(window, lithogen.Spacing(), angles)
-        return request_of(columns.Job(layout, toy_pipeline, structure, resolve_style(style), 7,
-                                      steps, noise=noise))
+        return request_of(columns.Job(layout, pipe, structure, resolve_style(style), 7, steps))
 
     first = request()
+    order = tuple(reversed(FACIES_ORDER))
+    turned = pipeline.LithologyPipeline(toy_pipeline.network, CoarseToFineScheduler(order))
     again = Structure.from_horizons([flat, flat + 0.4], scenario=Scenario())
     assert differences(first, request(structure=again)) == []
     for change, name in (({"structure": given[1]}, "structure"), ({"steps": 2}, "steps"),
                          ({"style": "f3_inline_362"}, "style"), ({"angles": (6.0,)}, "angles_deg"),
-                         ({"noise": lithogen.NoiseWeights(style=0.2)}, "noise")):
+                         ({"pipe": turned}, "schedulers")):
         assert any(text.startswith(name) for text in differences(first, request(**change)))
-    net = toy_pipeline.denoiser
+    net = toy_pipeline.network
     same = net.state_dict()
     assert fingerprint([same, entries_of(net)]) == first["weights"]
     changed = {k: v + 1 for k, v in same.items()}
@@ -249,6 +238,10 @@ def test_structure_and_seed_are_independent(toy_pipeline) -> None:
     ({"seed": 1.5}, ConfigError, "seed"),
     ({"seed": None}, ConfigError, "seed"),
     ({"steps": 0}, ConfigError, "steps"),
+    ({"steps": 2.0}, ConfigError, "steps is 2.0"),
+    ({"model": "fast"}, ConfigError, "ended; leave model out"),
+    ({"spacing": lithogen.Spacing(0.016)}, ConfigError, "sample interval is 16 ms"),
+    ({"spacing": lithogen.Spacing(dx_m=250.0)}, ConfigError, "dx_m is 250 m"),
     ({"like": "npra_31_18"}, ConfigError, "nearest: 'npra_31_81'"),
     ({"like": "no/such.sgy"}, ConfigError, "neither a file nor a preset"),
     ({"wells": object()}, ConfigError, "wanted lithogen.wells.Wells"),
@@ -268,6 +261,6 @@ def test_a_bad_angle_is_refused_before_any_work(toy_pipeline, monkeypatch) -> No
     def never(*_, **__):
         raise AssertionError("the network ran")
 
-    monkeypatch.setattr(type(toy_pipeline), "_tile", never)
+    monkeypatch.setattr(pipeline, "fill_structure", never)
     with pytest.raises(LithogenError, match="90"):
         lithogen.generate((16, 16, 16), 1, angles_deg=(5, 90), model=toy_pipeline, progress=False)

@@ -18,7 +18,6 @@ from lithogen import doctor
 from lithogen.cli import app, main
 from lithogen.cli.blocks import AUXILIARY_TRACES
 from lithogen.cli.results import NAMES, Survey, live_traces
-from lithogen.noise import NoiseWeights
 from lithogen.scenario import Scenario
 
 SHAPE = ("16", "24", "96")
@@ -98,17 +97,6 @@ def test_scenario_is_a_preset_or_a_file(calls, here):
     assert main([*words, "-o", "three"]) == 0
     assert [call["scenario"] for call in calls] == [
         Scenario.preset("salt basin", 5), Scenario(net_to_gross=0.1, salt=0.5), None]
-
-
-def test_noise_is_a_file_of_weights(calls, here, capsys):
-    words = ["generate", "--shape", *SHAPE]
-    Path("rough.toml").write_text("fine = 1.0\nrenewed = false\n", encoding="utf-8")
-    Path("wrong.toml").write_text("shared = 0.9\n", encoding="utf-8")
-    assert main([*words, "-o", "one", "--noise", "rough.toml"]) == 0
-    assert main([*words, "-o", "two"]) == 0
-    assert [call["noise"] for call in calls] == [NoiseWeights(fine=1.0, renewed=False), None]
-    assert main([*words, "-o", "three", "--noise", "wrong.toml"]) == 2
-    assert "sum to 1" in capsys.readouterr().err
 
 
 def test_report_matches_the_printed_line(calls, here, survey, capsys):
@@ -333,18 +321,16 @@ def test_forward_models_what_the_library_models(here, world):
         assert np.abs(cube.read()).max() > 0
 
 
-def test_train_passes_recipe_and_folder_on(here, monkeypatch):
+def test_train_passes_recipe_and_folder_on(here, monkeypatch, capsys):
     seen = []
-    monkeypatch.setattr(
-        "lithogen.training.train_litho.train",
-        lambda *a, **k: seen.append((a, k)) or {"loss": 0.5},
-    )
-    assert main(["train", "litho", "-o", "run", "--no-progress"]) == 0
-    (config, out, resume, progress), options = seen[0]
-    assert (config.is_file(), str(out), resume, progress) == (True, "run", False, False)
-    facies = np.zeros((20, 32), dtype=np.int8)
-    options["on_sample"](here / "sample.png", facies, facies + 1)
-    assert (here / "sample.png").stat().st_size > 5000
+    monkeypatch.setattr("lithogen.diffusion.training.train.train",
+                        lambda *a, **k: seen.append((a, k)) or {"held_out_loss": 0.5})
+    words = ["train", "litho", "-o", "run", "--no-progress", "--workers", "2", "--resume"]
+    assert main(words) == 0
+    (recipe, out), options = seen[0]
+    assert (str(out), recipe.n_worlds > 1000) == ("run", True)
+    assert (options["resume"], options["progress"], options["workers"]) == (True, False, 2)
+    assert capsys.readouterr().out == "run: held_out_loss 0.5\n"
 
 
 def test_train_forward_runs_to_the_end(here, monkeypatch):

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from lithogen.config import atomic_path, from_mapping, load_toml, read_verified, write_json
+from lithogen.diffusion.training.recipe import RowTraining
 from lithogen.errors import ConfigError, OutputError, WeightsError
 from lithogen.grid import Spacing
-from lithogen.training.config import LithoTraining
 
 
 def test_unknown_key_is_refused_with_the_nearest() -> None:
@@ -19,11 +19,11 @@ def test_unknown_key_is_refused_with_the_nearest() -> None:
         from_mapping(Spacing, {"dt": 0.004})
 
 
-def test_recipe_refuses_a_crop_that_does_not_fit(tmp_path) -> None:
+def test_recipe_of_a_file_is_checked(tmp_path) -> None:
     path = tmp_path / "r.toml"
-    path.write_text("crop_shape = [48, 48, 999]\n")
-    with pytest.raises(ConfigError, match="crop_shape along twt is 999"):
-        LithoTraining.from_toml(path)
+    path.write_text("n_rows = 999\n")
+    with pytest.raises(ConfigError, match="n_rows is 999, wanted a multiple of 512"):
+        RowTraining.from_toml(path)
 
 
 def test_missing_or_broken_toml_is_one_clear_error(tmp_path) -> None:

@@ -71,7 +71,7 @@ def test_packages_keep_the_style_bans():
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            is_training = name.startswith(("lithogen/training/", "forward/train"))
+            is_training = name.startswith(("lithogen/diffusion/training/", "forward/train"))
             text = path.read_text(encoding="utf-8")
             found += [f"{name}:{offence}" for offence in bans(text, is_training)]
     assert found == []

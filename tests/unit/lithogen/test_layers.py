@@ -11,10 +11,8 @@ PACKAGES = ("lithogen", "forward", "seismic_io", "viz")
 CORE = {"lithogen.errors", "lithogen.config", "lithogen.grid", "lithogen.rng"}
 GROUND = CORE | {"lithogen.scenario"}
 STRUCTURE = GROUND | {"lithogen.structure", "lithogen.rockphysics"}
-NET = {"lithogen.models", "lithogen.noise", "lithogen.conditioning", "lithogen.sampling",
-       "lithogen.schedulers"}
-NET |= {"lithogen.kernels", "lithogen.latent"}
-PIPELINE = STRUCTURE | NET | {"lithogen.pipeline", "lithogen.wells", "lithogen.world"}
+STRATA = STRUCTURE | {"lithogen.strata"}
+DIFFUSION = STRATA | {"lithogen.diffusion", "lithogen.wells"}
 OUTER = {"forward", "seismic_io"}
 
 # Module or package -> what of ours it may import, itself always included. The longest
@@ -31,22 +29,15 @@ OWN = {
     "lithogen.rockphysics": GROUND,
     "lithogen.structure": STRUCTURE,
     "lithogen.dataset": GROUND | {"lithogen.rockphysics"},
-    "lithogen.prior": STRUCTURE | {"lithogen.dataset"},
-    "lithogen.models": CORE | {"lithogen.kernels"},
-    "lithogen.kernels": set(),
-    "lithogen.latent": GROUND | {"lithogen.kernels", "lithogen.rockphysics"},
-    "lithogen.noise": GROUND | {"lithogen.kernels"},
-    "lithogen.conditioning": STRUCTURE | NET,
-    "lithogen.sampling": STRUCTURE | NET,
-    "lithogen.schedulers": {"lithogen.latent"},
+    "lithogen.strata": STRUCTURE,
+    "lithogen.prior": STRATA | {"lithogen.dataset"},
     "lithogen.metrics": CORE,
-    "lithogen.wells": CORE | {"lithogen.latent", "lithogen.rockphysics", "lithogen.structure"},
-    "lithogen.training": PIPELINE | {"lithogen.prior", "lithogen.metrics"},
-    "lithogen.world": PIPELINE,
-    "lithogen.pipeline": PIPELINE | {"lithogen.allocator"},
-    "lithogen.scale": PIPELINE | OUTER | {"lithogen.dataset", "lithogen.api"},
-    "lithogen.api": PIPELINE | OUTER | {"lithogen.dataset", "lithogen.scale"},
-    "lithogen.doctor": PIPELINE | {"lithogen.api"},
+    "lithogen.wells": CORE | {"lithogen.rockphysics", "lithogen.structure"},
+    "lithogen.diffusion": DIFFUSION,
+    "lithogen.diffusion.training": DIFFUSION | {"lithogen.prior", "lithogen.metrics"},
+    "lithogen.scale": DIFFUSION | OUTER | {"lithogen.dataset", "lithogen.api"},
+    "lithogen.api": DIFFUSION | OUTER | {"lithogen.dataset", "lithogen.scale"},
+    "lithogen.doctor": DIFFUSION | {"lithogen.api"},
     "lithogen.cli": {"lithogen", "forward", "seismic_io", "viz"},
     "lithogen": {"lithogen"},
 }
@@ -155,14 +146,18 @@ OFFENDING = {
     "viz/section.py": "import lithogen.api",
     "lithogen/grid.py": "from lithogen import scenario",
     "lithogen/structure/age.py": "from ..prior import strata",
-    "lithogen/rockphysics/trend.py": "from lithogen.pipeline import LithologyPipeline",
-    "lithogen/models/net.py": "import lithogen.structure",
-    "lithogen/pipeline.py": "from lithogen.prior.world import sample_world",
-    "lithogen/training/loop.py": "from forward import ForwardNet",
+    "lithogen/rockphysics/trend.py": "from lithogen.diffusion.pipeline import LithologyPipeline",
+    "lithogen/strata/tables.py": "from lithogen.prior import strata",
+    "lithogen/strata/rows.py": "import lithogen.diffusion.lattice",
+    "lithogen/diffusion/network.py": "import lithogen.prior",
+    "lithogen/diffusion/pipeline.py": "from lithogen.prior.world import sample_world",
+    "lithogen/diffusion/score.py": "from lithogen.metrics import beads",
+    "lithogen/diffusion/training/loop.py": "from forward import ForwardNet",
+    "lithogen/metrics/beads.py": "from lithogen.structure import Structure",
     "lithogen/api.py": "from viz import plot_section",
     "lithogen/prior/plot.py": "import matplotlib.pyplot as plt",
     "lithogen/prior/read.py": "import importlib\nimportlib.import_module('segyio')",
-    "lithogen/sampling.py": "from dask import array",
+    "lithogen/diffusion/filling.py": "from dask import array",
     "forward/wavelets.py": "import bruges",
     "lithogen/prior/rock.py": "from lithogen.config import import_bruges\nimport_bruges('bruges')",
     "lithogen/wells/files.py": "from lithogen.scenario import Scenario",
@@ -176,6 +171,12 @@ ALLOWED = {
     "lithogen/scenario.py": "from lithogen import config",
     "lithogen/prior/world.py": "from lithogen.structure import age\nfrom lithogen import grid",
     "lithogen/structure/age.py": "",
+    "lithogen/prior/tables.py": "from lithogen.strata import blocks",
+    "lithogen/strata/blocks.py": "from lithogen.structure import age",
+    "lithogen/diffusion/hard_data.py": "from lithogen.wells import ages\nfrom . import filling",
+    "lithogen/diffusion/filling.py": "",
+    "lithogen/wells/ages.py": "from lithogen.structure import age",
+    "lithogen/diffusion/training/own.py": "from lithogen.wells import ages\nimport lithogen.prior",
     "lithogen/config.py": "from .errors import ConfigError",
     "lithogen/cli.py": "import viz, forward, seismic_io, typer\nfrom lithogen.api import generate",
 }

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 import lithogen
 from forward.neutral import neutral_style
-from lithogen import pipeline
+from lithogen.diffusion import pipeline
 from lithogen.errors import ConfigError
 from lithogen.scale.neighbours import Filler
 

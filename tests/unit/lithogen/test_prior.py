@@ -9,22 +9,14 @@ from numpy.testing import assert_array_equal
 
 from lithogen.grid import Spacing, Window
 from lithogen.prior import world_fields
-from lithogen.prior.fills import LEAST_COVER, shuffled
-from lithogen.prior.tables import (
-    COLUMNS,
-    ENVIRONMENTS,
-    LEVELS,
-    MAX_SPAN,
-    N_ROWS,
-    STEP_MS,
-    Strata,
-    strata_of,
-)
-from lithogen.prior.world import block_means
+from lithogen.prior.tables import LEVELS, PriorStrata, strata_of
 from lithogen.rockphysics import RockFamily, decode_elastic, within_bounds
 from lithogen.rockphysics.facies import COAL, EVAPORITE, N_FACIES, SHALE
 from lithogen.rockphysics.trends import MIN_VP_OVER_VS, RHO_LIMITS_KG_M3, VP_LIMITS_M_S
 from lithogen.scenario import Scenario
+from lithogen.strata.blocks import block_means
+from lithogen.strata.fills import LEAST_COVER, shuffled
+from lithogen.strata.tables import COLUMNS, ENVIRONMENTS, MAX_SPAN, N_ROWS, STEP_MS
 from lithogen.structure import Structure
 from lithogen.structure.bodies import SEQUENCE_OFFSET_MS, BodyKind
 from lithogen.structure.present import bins_present
@@ -69,7 +61,7 @@ def test_block_means_are_those_of_sixteen_times_finer_voxels() -> None:
     assert len(np.unique(coarse.facies)) >= 2, "nothing averaged; take another seed"
 
 
-def brute_force_means(strata: Strata, age, half, environment):
+def brute_force_means(strata: PriorStrata, age, half, environment):
     """Mean rows, one by one, from the tables of single rows."""
     out = np.empty((age.size, len(COLUMNS)))
     for k, (a, h, e) in enumerate(zip(age.ravel(), half.ravel(), environment.ravel(),

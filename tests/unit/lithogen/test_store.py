@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_array_equal
 
-from lithogen import pipeline
+from lithogen.diffusion import pipeline
 from lithogen.dataset import Layout, MemorySink
 from lithogen.errors import ConfigError, LithogenError, OutputError, ResourceError
 from lithogen.grid import Spacing, Window

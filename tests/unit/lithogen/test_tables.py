@@ -25,18 +25,10 @@ from lithogen.prior.beds import (
     world_character,
 )
 from lithogen.prior.tables import (
-    COLUMNS,
-    ENVIRONMENTS,
     LEVELS,
-    MAX_SPAN,
-    N_ROWS,
-    STEP_MS,
-    WIDTHS,
-    Strata,
-    dominant,
+    PriorStrata,
     facies_by_environment,
     strata_of,
-    texture_of,
     with_texture,
 )
 from lithogen.rockphysics.facies import (
@@ -50,6 +42,16 @@ from lithogen.rockphysics.facies import (
 )
 from lithogen.rockphysics.reservoir import net_share
 from lithogen.scenario import Scenario
+from lithogen.strata.tables import (
+    COLUMNS,
+    ENVIRONMENTS,
+    MAX_SPAN,
+    N_ROWS,
+    STEP_MS,
+    WIDTHS,
+    dominant,
+    texture_of,
+)
 from lithogen.structure import Structure
 
 # Sums of float64 thicknesses over ages to 40 s.
@@ -237,10 +239,10 @@ def test_worlds_differ_in_character_around_one() -> None:
     assert spread == pytest.approx(wanted, rel=ERRORS / np.sqrt(400))
 
 
-def make_strata(seed: int = 3, **changes) -> Strata:
+def make_strata(seed: int = 3, **changes) -> PriorStrata:
     structure = Structure(seed, Scenario.random(seed).with_(**changes))
     shared = strata_of(seed, structure)
-    return Strata(seed, shared.scenario, structure, shared.family)
+    return PriorStrata(seed, shared.scenario, structure, shared.family)
 
 
 def rows_of(table) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Labels of a generated world agree with each other; spacings are those of the network."""
+"""Labels of a generated world agree with each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from lithogen.errors import ConfigError
 from lithogen.grid import Spacing, Window
 from lithogen.rockphysics import RockFamily, facies_code
 from lithogen.rockphysics.facies import COAL, EVAPORITE, SANDSTONE
@@ -68,12 +67,3 @@ def test_net_share_is_a_share_of_rock() -> None:
                                                "chalk")])
     porosity = np.array([0.01, 0.3, 0.2, 0.3, 0.05])
     assert_array_equal(net_share(codes, porosity), np.array([1, 0, 0.5, 1, 0], dtype=np.float32))
-
-
-def test_spacings_the_network_does_not_know_are_refused(toy_pipeline) -> None:
-    structure = Structure.random(1)
-    with pytest.raises(ConfigError, match=r"4 or 2 ms and 25 or 12\.5 m"):
-        toy_pipeline(structure, WINDOW, seed=1, spacing=Spacing(0.003, 25.0, 25.0))
-    fine = toy_pipeline(structure, WINDOW, seed=1, num_inference_steps=1,
-                        spacing=Spacing(0.002, 12.5, 12.5))
-    assert fine.lithology.shape == WINDOW.shape

@@ -1,0 +1,91 @@
+"""The lattice: levels share out the rows, see rows that are known, and fill every position."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lithogen.diffusion.filling import block_spans
+from lithogen.diffusion.lattice import (
+    LEVELS,
+    MOST_OFFSETS,
+    N_BESIDE,
+    N_POSITIONS,
+    filling_order,
+    level_of,
+)
+
+FIRST, LAST = -3000, 3000
+
+
+def rows_of(level, first=FIRST, last=LAST):
+    """New rows of a level between two rows, one entry for each time they are drawn."""
+    rows = np.concatenate([level.rows(number) for number in level.blocks(first, last)])
+    return rows[(rows >= first) & (rows <= last)]
+
+
+def test_every_row_is_drawn_by_one_level_and_once() -> None:
+    drawn = np.concatenate([rows_of(level) for level in LEVELS])
+    assert np.array_equal(np.sort(drawn), np.arange(FIRST, LAST + 1))
+    for level in LEVELS:
+        assert (level_of(rows_of(level)) == level.number).all()
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: str(level.stride))
+def test_a_new_row_sees_rows_of_coarser_levels_alone(level) -> None:
+    for row in (level.first, level.first - 7 * level.step, level.first + 40 * level.step):
+        assert (level_of(row + level.offsets) < level.number).all()
+    assert len(level.offsets) <= MOST_OFFSETS
+    assert level.reach == (max(level.offsets) if len(level.offsets) else 0)
+    # Alike upwards and downwards, in order, none twice.
+    assert np.array_equal(level.offsets, -level.offsets[::-1])
+    assert (np.diff(level.offsets) > 0).all()
+
+
+def test_the_rows_beside_are_the_nearest_ones() -> None:
+    for level in LEVELS[1:]:
+        offsets = level.offsets
+        nearest = np.sort(np.abs(offsets))[: 2 * N_BESIDE]
+        assert np.array_equal(np.sort(np.abs(offsets[level.beside])), nearest)
+    assert len(LEVELS[0].offsets[LEVELS[0].beside]) == 0
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: str(level.stride))
+def test_blocks_of_a_range_hold_its_rows_and_no_block_is_idle(level) -> None:
+    for first, last in ((-700, -690), (0, 0), (5, 3000), (-1, 1)):
+        blocks = level.blocks(first, last)
+        inside = {number: ((rows := level.rows(number)) >= first) & (rows <= last)
+                  for number in range(blocks.start - 1, blocks.stop + 1)}
+        assert not inside[blocks.start - 1].any() and not inside[blocks.stop].any()
+    assert len(level.rows(3)) == level.block_rows
+    # A block begins where the one before ends.
+    assert level.rows(1)[0] - level.rows(0)[-1] == level.step
+
+
+@pytest.mark.parametrize("start", range(N_POSITIONS))
+def test_positions_are_filled_outwards_from_the_start_beside_known_ones(start) -> None:
+    known = set()
+    for distance, one_pass in enumerate(filling_order(start)):
+        for position, direction in one_pass:
+            assert abs(position - start) == distance
+            assert position not in known
+            assert direction == 0 if distance == 0 else position + direction in known
+        known |= {position for position, _ in one_pass}
+    assert known == set(range(N_POSITIONS))
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (-1, 1), (100, 611), (-5000, -4200)])
+def test_spans_hold_all_that_rows_depend_on(first, last) -> None:
+    spans = block_spans(first, last)
+    assert len(spans) == len(LEVELS)
+    drawn = {number: {int(row) for block in span for row in LEVELS[number].rows(block)}
+             for number, span in enumerate(spans)}
+    known = set().union(*drawn.values())
+    assert set(range(first, last + 1)) <= known
+    for level in LEVELS[1:]:
+        seen = {row + int(offset) for row, offset in
+                itertools.product(drawn[level.number], level.offsets)}
+        coarser = set().union(*(drawn[n] for n in range(level.number)))
+        assert seen <= coarser, level.stride
