@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from lithogen.metrics import (
     Beads,
-    agreement_along_age,
+    CropSet,
     change_rate,
-    correlation_along_age,
+    classifier_two_sample,
     facies_shares,
     pattern_divergence,
     pattern_kinds,
@@ -25,6 +25,7 @@ from lithogen.metrics import (
 from lithogen.rockphysics.facies import FACIES, N_FACIES
 
 LAGS = (1, 5)
+CROP = (64, 64, 64)
 BEADS = ("excess", "comb_pct", "seen_pct")
 # Of facies that are rarer than this, residuals say little.
 LEAST_SHARE = 0.02
@@ -36,6 +37,7 @@ class WorldSet:
 
     def __init__(self) -> None:
         self.facies: list[NDArray[np.int8]] = []
+        self.impedance: list[NDArray[np.float16]] = []
         self.shares: list[Float] = []
         self.rows: list[dict[str, float]] = []
         self.transitions: dict[int, list[Float]] = {lag: [] for lag in LAGS}
@@ -55,6 +57,7 @@ class WorldSet:
         structure : StructureFields of the window. dt_s : sample interval in s.
         """
         self.facies.append(facies)
+        self.impedance.append(impedance.astype(np.float16))
         self.shares.append(facies_shares(facies, N_FACIES))
         for lag in LAGS:
             self.transitions[lag].append(vertical_transitions(facies, N_FACIES, lag))
@@ -139,7 +142,16 @@ def _mean(sets: list[WorldSet], name: str) -> float:
     return float(np.mean([one.mean(name) for one in sets]))
 
 
-def continuity(facies: NDArray[np.integer], impedance: Float, age: Float, lags: tuple[int, ...]
-               ) -> tuple[dict[int, float], dict[int, float]]:
-    """Return correlation of ln impedance and agreement of facies of a line along isochrons."""
-    return correlation_along_age(impedance, age, lags), agreement_along_age(facies, age, lags)
+def told_apart(one: WorldSet, two: WorldSet, seed: int) -> float:
+    """Return in what share of cases a 3-D CNN tells 64 x 64 x 64 crops of two sets apart."""
+    size = CROP[2]
+    n_crops = one.facies[0].shape[2] // size
+
+    def crops(found: WorldSet) -> CropSet:
+        parts = [slice(size * n, size * (n + 1)) for n in range(n_crops)]
+        return CropSet(
+            np.stack([f[..., part] for f in found.facies for part in parts]),
+            np.repeat(np.arange(len(found.facies)), n_crops),
+            np.stack([z[..., part] for z in found.impedance for part in parts]))
+
+    return classifier_two_sample(crops(one), crops(two), N_FACIES, seed=seed).accuracy

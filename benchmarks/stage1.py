@@ -18,15 +18,17 @@ from typing import Any
 
 import numpy as np
 from _common import OTHER_STRATA, parser, report, strata_seeds
-from _stage1 import WorldSet, figures_of
+from _stage1 import WorldSet, figures_of, told_apart
 
 from lithogen.allocator import keep_freed_memory
+from lithogen.metrics import binomial_interval
 
 # What is wanted, by the beginning of the figure's name: lowest and highest value.
 GOALS = {
     "patterns_of_three": (0.9, 1.1), "patterns": (0.0, 1.10), "transitions": (0.0, 1.15),
     "beads": (0.0, 1.1), "other_facies": (0.0, 0.03), "std": (0.97, 1.03), "step": (0.9, 1.1),
-    "changes": (0.9, 1.1), "stacked": (0.0, 0.0014), "spread": (0.95, 1.05),
+    "changes": (0.9, 1.1), "classifier": (0.0, 0.55), "stacked": (0.0, 0.0014),
+    "spread": (0.95, 1.05),
 }
 # Student's t of the 95 % interval, by the number of sets less one.
 T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
@@ -118,7 +120,12 @@ def show(rows: dict[str, dict[str, Any]]) -> None:
 
 def classifier_rows(priors: list[WorldSet], made: list[WorldSet], n: int) -> dict[str, Any]:
     """Train classifiers of generated against prior, and of prior against prior."""
-    return {}
+    found = [told_apart(priors[0], one, seed) for seed, one in enumerate(made)]
+    own = [told_apart(priors[0], one, seed) for seed, one in enumerate(priors[1:4])]
+    low, high = binomial_interval(float(np.mean(found)), 2 * n)
+    row = row_of("classifier", found, own)
+    # Worlds, not crops, are trials: crops of one world are alike.
+    return {"classifier": row | {"interval_of_trials": [round(low, 3), round(high, 3)]}}
 
 
 if __name__ == "__main__":

@@ -322,6 +322,7 @@ def _attrs(job: Job) -> dict[str, Any]:
         "style": job.style.name,
         "steps": job.steps,
         "source": "stage 1",
+        "precision": "float32",
         "noise_version": NOISE_VERSION,
         "lithogen_version": importlib.metadata.version("lithogen"),
         "weights_sha256": job.pipe.weights_sha256,

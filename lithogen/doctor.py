@@ -60,8 +60,9 @@ def examine(is_running: bool = False) -> Iterator[Check]:
     yield from _dependencies()
     yield _threads()
     yield _memory()
-    yield from _weights("lithogen")
-    yield from _weights("forward")
+    yield _precision()
+    yield from _weights("lithogen", "diffusion/weights")
+    yield from _weights("forward", "weights")
     if is_running:
         yield _smoke_run()
 
@@ -110,9 +111,21 @@ def _memory() -> Check:
     return Check("free memory", not hint, f"{free / 1e9:.1f} GB{hint}")
 
 
-def _weights(package: str) -> Iterator[Check]:
+def _precision() -> Check:
+    return _check("precision", _compare_precisions)
+
+
+def _compare_precisions() -> str:
+    from lithogen.diffusion.precision import bfloat16_gain, is_bfloat16_fast
+
+    use = "training may take it" if is_bfloat16_fast() else "float32 is faster"
+    return (f"worlds in float32; products in bfloat16 at {bfloat16_gain():.1f} times its rate: "
+            f"{use}")
+
+
+def _weights(package: str, place: str) -> Iterator[Check]:
     # By folder, not by import: this module stands below the packages that it examines.
-    root = Path(str(importlib.resources.files(package))) / "weights"
+    root = Path(str(importlib.resources.files(package))) / place
     manifests = sorted(root.rglob(MANIFEST))
     if not manifests:
         yield Check(f"{package} weights", False, f"no {MANIFEST} in {root}; reinstall lithogen")

@@ -1,4 +1,4 @@
-"""Curves of a training run: loss and error of the clean latent against the step."""
+"""Curves of a training run: loss of training and of held-out worlds against the step."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ Float = NDArray[np.float64]
 SIZE_IN = (8.0, 4.5)
 # Records of a window: one step sees few crops at a few noise levels, so single values jump.
 SMOOTH_SHARE = 0.05
-CURVES: Mapping[str, tuple[str, str]] = {
-    "loss": ("loss (weighted by noise level)", "#1f3b57"),
-    "clean_mse": ("mean squared error of the clean latent", "#c0392b"),
-}
+LOSS_COLOUR, HELD_OUT_COLOUR = "#1f3b57", "#c0392b"
 RATE_COLOUR = "#7a7a7a"
 
 
@@ -61,43 +58,52 @@ def read_log(path: Path | str) -> list[dict[str, Any]]:
 
 
 def plot_curves(records: Sequence[Mapping[str, Any]], axes: Axes | None = None) -> Axes:
-    """Draw loss and clean-latent error of a run, every record faint and a running mean strong.
+    """Draw the loss of a run, every record faint and a running mean strong, and that held out.
 
     Parameters
     ----------
-    records : of `read_log`; those without loss (samples, quality) are left out.
-    axes : Axes to draw into; a new figure by default.
+    records : sequence of mappings
+        Of `read_log`; those without a loss are left out, those with `held_out` are a curve of
+        their own. A loss may be negative: it holds likelihoods of continuous values.
+    axes : Axes, optional
+        To draw into; a new figure by default.
 
     Returns
     -------
-    The Axes; the learning rate has an axis of its own on the right.
+    Axes
+        The learning rate has an axis of its own on the right.
 
     Raises
     ------
-    ConfigError : fewer than two records of a loss.
+    ConfigError
+        Fewer than two records of a loss.
 
     Examples
     --------
     >>> axes = plot_curves(read_log("RUN"))  # doctest: +SKIP
     """
-    rows = [r for r in records if "loss" in r]
+    rows = [r for r in records if "loss" in r and not r.get("held_out")]
+    held = [r for r in records if "loss" in r and r.get("held_out")]
     require(len(rows) >= 2, f"the log has {len(rows)} records with a loss, wanted at least 2; "
             "let the run go on")
-    step = np.array([r["step"] for r in rows], dtype=np.float64)
+    step, loss = (np.array([r[name] for r in rows], dtype=np.float64) for name in ("step", "loss"))
     drawn = new_axes(axes, SIZE_IN)
-    for name, (label, colour) in CURVES.items():
-        known = [(s, float(r[name])) for s, r in zip(step, rows, strict=True) if name in r]
-        if not known:
-            continue
-        at, values = np.array(known).T
-        mean = running_mean(values, max(1, round(SMOOTH_SHARE * len(values))))
-        drawn.plot(at, values, color=colour, alpha=0.2, lw=0.7)
-        drawn.plot(at, mean, color=colour, lw=1.8, label=f"{label}, {mean[-1]:.3g} at the end")
-    drawn.set(xlabel="optimiser step", ylabel="loss and error (1)", yscale="log",
+    mean = running_mean(loss, max(1, round(SMOOTH_SHARE * len(loss))))
+    drawn.plot(step, loss, color=LOSS_COLOUR, alpha=0.2, lw=0.7)
+    drawn.plot(step, mean, color=LOSS_COLOUR, lw=1.8,
+               label=f"training, {mean[-1]:.3g} at the end")
+    if held:
+        values = [float(r["loss"]) for r in held]
+        drawn.plot([r["step"] for r in held], values, color=HELD_OUT_COLOUR, lw=1.4, marker=".",
+                   label=f"held-out worlds, averaged weights, {values[-1]:.3g} at the end")
+    drawn.set(xlabel="optimiser step", ylabel="loss (nats, weighted)",
               xlim=(0.0, float(step[-1])), title="training of stage 1")
-    drawn.grid(alpha=0.3, which="both")
+    # The first steps fall from far above all others.
+    low, high = float(mean.min()), float(np.quantile(mean, 0.95))
+    drawn.set_ylim(low - 0.1 * (high - low) - 1e-3, high + 0.5 * (high - low) + 1e-3)
+    drawn.grid(alpha=0.3)
     _add_rate(drawn, step, rows)
-    drawn.legend(loc="lower left", framealpha=0.9)
+    drawn.legend(loc="upper right", framealpha=0.9)
     return drawn
 
 

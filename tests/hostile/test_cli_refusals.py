@@ -84,6 +84,8 @@ GENERATE = {
     "angles word": [*SMALL, "-o", "run", "--angles", "near"],
     "angles none": [*SMALL, "-o", "run", "--angles", ","],
     "missing survey": [*SMALL, "-o", "run", "--like", "missing.sgy"],
+    "steps too many": [*SMALL, "-o", "run", "--steps", "65"],
+    "former model": [*SMALL, "-o", "run", "--model", "fast"],
     "misspelt preset": [*SMALL, "-o", "run", "--like", "npra_31_18"],
     "misspelt scenario": [*SMALL, "-o", "run", "--scenario", "turbidit"],
     "missing scenario": [*SMALL, "-o", "run", "--scenario", "missing.toml"],
@@ -138,6 +140,10 @@ OTHERS = {
     "forward angle": "forward world.zarr -o made.sgy --angles 95",
     "train missing recipe": "train litho missing.toml -o run",
     "train broken recipe": "train litho broken.json -o run",
+    "train on no folder": "train litho -o run --data nowhere",
+    "train without models": "train litho -o run --data empty.zarr",
+    "train from nothing": "train litho -o run --init nowhere",
+    "train with no process": "train litho -o run --workers 0",
     "train into a file": "train litho -o file",
     "train into a full folder": "train forward -o .",
     "train forward missing recipe": "train forward missing.toml -o run",
@@ -163,7 +169,7 @@ def test_corrupt_weights_are_named(here, capsys):
 
 
 def test_flipped_byte_of_the_shipped_weights_is_named(here, capsys):
-    shipped = Path(lithogen.__file__).parent / "weights"
+    shipped = Path(lithogen.__file__).parent / "diffusion" / "weights"
     weights = list(shipped.rglob("*.safetensors"))
     if not weights:
         pytest.skip("no weights are shipped in this tree")

@@ -352,8 +352,10 @@ def test_doctor_reports_line_by_line(monkeypatch, capsys):
 
 def test_doctor_sees_shipped_weights_and_memory():
     found = {check.name: check for check in doctor.examine()}
-    assert {"python", "threads", "free memory", "forward weights"} <= set(found)
-    assert found["forward weights"].is_ok, found["forward weights"].line()
+    names = ("lithogen weights", "forward weights")
+    assert {"python", "threads", "free memory", *names} <= set(found)
+    for name in names:
+        assert found[name].is_ok, found[name].line()
 
 
 def test_doctor_finds_a_flipped_byte(tmp_path, monkeypatch):
@@ -366,6 +368,16 @@ def test_doctor_finds_a_flipped_byte(tmp_path, monkeypatch):
     assert not checks["forward weights"].is_ok
     assert "corrupt" in checks["forward weights"].found
     assert "no MANIFEST.json" in checks["lithogen weights"].found
+
+
+def test_doctor_looks_where_the_weights_of_stage_1_are(tmp_path, monkeypatch):
+    folder = tmp_path / "lithogen" / "diffusion" / "weights"
+    folder.mkdir(parents=True)
+    (folder / "net.safetensors").write_bytes(b"other")
+    (folder / "MANIFEST.json").write_text('{"files": {"net.safetensors": {"sha256": "00"}}}')
+    monkeypatch.setattr(doctor.importlib.resources, "files", lambda name: tmp_path / name)
+    checks = {check.name: check for check in doctor.examine()}
+    assert "corrupt" in checks["lithogen weights"].found
 
 
 def test_help_names_every_command():

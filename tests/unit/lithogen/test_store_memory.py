@@ -21,14 +21,12 @@ HALO_SAMPLES = 41
 CHILD = """
 import torch, lithogen
 from lithogen.allocator import peak_memory_bytes
-from lithogen.conditioning import N_ALL_CONTROLS
 from lithogen.dataset import LABELS, Layout
-from lithogen.models.litho_net import LithoNet
+from lithogen.diffusion.network import RowNetwork
 from lithogen.scale.limits import working_bytes
 torch.set_num_threads(1)
-net = LithoNet(n_controls=N_ALL_CONTROLS).to(memory_format=torch.channels_last_3d).eval()
-lithogen.generate((64, 64, 16), 1, origin=(0, 0, 60), steps=1, progress=False, like="npra_31_81",
-                  model=lithogen.LithologyPipeline(net))
+lithogen.generate((64, 64, 16), 1, origin=(0, 0, 60), progress=False, like="npra_31_81",
+                  model=lithogen.LithologyPipeline(RowNetwork().eval()))
 layout = Layout(lithogen.Window((0, 0, 0), (64, 64, 16)), lithogen.Spacing(), (5.0, 15.0, 25.0),
                 tuple(LABELS))
 print(peak_memory_bytes(), working_bytes(layout, (0, 0, 41)))
