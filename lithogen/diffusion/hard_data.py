@@ -13,7 +13,7 @@ from lithogen.diffusion.schedulers import MASKED
 from lithogen.grid import Spacing
 from lithogen.rockphysics import RockFamily, encode_residual
 from lithogen.rockphysics.facies import SHALE
-from lithogen.strata.tables import ENVIRONMENT_LIMIT, ENVIRONMENTS
+from lithogen.strata.tables import ENVIRONMENT_LIMIT, ENVIRONMENTS, BodyRock
 from lithogen.structure import Structure
 from lithogen.wells.ages import nearest_samples, well_ages
 from lithogen.wells.voxels import UNKNOWN, WellVoxels
@@ -136,6 +136,37 @@ def residuals_at_nominal_depth(
     vp, vs, rho = ((log / factor[:, n]).astype(np.float32)
                    for n, log in enumerate((voxels.vp, voxels.vs, voxels.rho)))
     return np.ascontiguousarray(encode_residual(vp, vs, rho, family, nominal).T)
+
+
+def bodies_met(
+    voxels: WellVoxels, structure: Structure, spacing: Spacing, family: RockFamily
+) -> dict[tuple[int, int], BodyRock]:
+    """Return the rock of the bodies that wells have met, by number and planned facies.
+
+    Facies is the most frequent one of the wells' voxels in the body; ln vp the mean there over the
+    trend of that facies, or 0 where no well has vp. Bodies whose facies no well tells are left to
+    chance.
+
+    Parameters are those of `well_rows`, for all wells.
+    """
+    wells = [voxels.of_well(int(n)) for n in np.unique(voxels.well)]
+    ages = [well_ages(mine, structure, spacing) for mine in wells]
+    place = np.concatenate([np.stack([a.body, a.body_facies], axis=1) for a in ages])
+    facies = np.concatenate([mine.facies for mine in wells])
+    vp = np.concatenate([mine.vp for mine in wells])
+    sample = np.concatenate([mine.index[:, 2] for mine in wells])
+    depth_m = structure.velocity.depth(sample * spacing.dt_s)
+    is_told = (place[:, 0] > 0) & (facies != UNKNOWN)
+    out = {}
+    for number, planned in np.unique(place[is_told], axis=0):
+        mine = is_told & (place == (number, planned)).all(axis=1)
+        code = int(np.bincount(facies[mine].astype(np.intp)).argmax())
+        mine &= (facies == code) & np.isfinite(vp)
+        ln_vp = 0.0
+        if mine.any():
+            ln_vp = float(np.log(vp[mine] / family.trend(depth_m[mine])[0][:, code]).mean())
+        out[int(number), int(planned)] = BodyRock(code, ln_vp)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

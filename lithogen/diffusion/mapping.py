@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,7 @@ from lithogen.strata.tables import (
     MAX_SPAN,
     N_ROWS,
     STEP_MS,
+    BodyRock,
     ChunkTable,
     dominant,
     texture_of,
@@ -43,9 +45,12 @@ class LatticeStrata:
     ----------
     lattice : Lattice
         Facies and elastic residuals by row and position.
+    bodies : mapping of (int, int) to BodyRock
+        Rock of bodies that wells have met, by number and planned facies.
     """
 
     lattice: Lattice
+    bodies: Mapping[tuple[int, int], BodyRock] = field(default_factory=dict)
     _kept: OrderedDict[int, ChunkTable] = field(default_factory=OrderedDict)
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from lithogen.config import write_manifest
 from lithogen.diffusion.drawing import CellDrawer, set_flow_steps
 from lithogen.diffusion.filling import Lattice
-from lithogen.diffusion.hard_data import group_wells
+from lithogen.diffusion.hard_data import bodies_met, group_wells
 from lithogen.diffusion.mapping import LatticeStrata
 from lithogen.diffusion.network import RowNetwork
 from lithogen.diffusion.regions import RegionStrata
@@ -28,7 +29,7 @@ from lithogen.diffusion.stored import COMPONENT, WEIGHTS_NAME, load_network
 from lithogen.errors import ConfigError, require
 from lithogen.grid import Index3, Spacing, Window, tiles_covering
 from lithogen.rockphysics import RockFamily
-from lithogen.strata.tables import Strata
+from lithogen.strata.tables import BodyRock, Strata
 from lithogen.strata.voxels import HardVoxels, Volumes, WorldFields, fill_structure, label_world
 from lithogen.structure import Structure
 
@@ -243,6 +244,9 @@ class LithologyPipeline(DiffusionPipeline):
         """Steps of the flow unless others are asked for."""
         return DEFAULT_STEPS
 
+    def _steps(self, steps: int | None) -> int:
+        return self.default_steps if steps is None else check_steps(steps)
+
     def save_pretrained(  # type: ignore[override]
         self, save_directory: Path | str, **kwargs: Any
     ) -> None:
@@ -308,7 +312,7 @@ class LithologyPipeline(DiffusionPipeline):
         `__call__`.
         """
         check_spacing(spacing)
-        steps = check_steps(num_inference_steps or self.default_steps)
+        steps = self._steps(num_inference_steps)
         clock = _Clock(self.timings)
         world = self._world(structure, seed, steps, wells, spacing)
         clock("wells")
@@ -333,7 +337,7 @@ class LithologyPipeline(DiffusionPipeline):
         its last bits are those of that window alone.
         """
         check_spacing(spacing)
-        count = check_steps(steps or self.default_steps)
+        count = self._steps(steps)
         world = self._world(structure, seed, count, wells, spacing)
         return fill_structure(structure, window, spacing, world.strata)
 
@@ -356,13 +360,16 @@ class LithologyPipeline(DiffusionPipeline):
         family = RockFamily.random(seed, scenario.burial_m, scenario.basin)
         drawer = CellDrawer(self.network, self.unmasking, self.flow, steps)
 
+        bodies: dict[tuple[int, int], BodyRock] = {}
+
         def strata(known: Any) -> LatticeStrata:
-            return LatticeStrata(Lattice(drawer, structure, family, seed, known))
+            return LatticeStrata(Lattice(drawer, structure, family, seed, known), bodies)
 
         if wells is None:
             return _World(strata(None), None)
         voxels = wells.on_voxels(spacing)
         groups = group_wells(voxels, structure, spacing, family)
+        bodies.update(bodies_met(voxels, structure, spacing, family))
         parts = [strata(group.rows) for group in groups]
         if len(parts) == 1:
             return _World(parts[0], voxels)
@@ -378,15 +385,24 @@ def checked_flow(scheduler: Any) -> Any:
         It is random, or takes no explicit sigmas.
     """
     name = type(scheduler).__name__
-    require(not getattr(scheduler.config, "stochastic_sampling", False),
-            f"scheduler {name} samples at random, wanted a deterministic one: worlds are functions "
-            "of their seed")
     try:
-        set_flow_steps(scheduler, 2)
+        one, two = (_after_first_step(scheduler) for _ in range(2))
     except (TypeError, ValueError, AttributeError) as exc:
         raise ConfigError(f"scheduler {name} takes no explicit sigmas ({exc}); wanted a "
                           "flow-matching one such as FlowMatchEulerDiscreteScheduler") from exc
+    require(torch.equal(one, two), f"scheduler {name} samples at random, wanted a deterministic "
+            "one: worlds are functions of their seed")
     return scheduler
+
+
+def _after_first_step(scheduler: Any) -> torch.Tensor:
+    """Return what the first of two steps makes of a state of ones that does not move."""
+    with torch.random.fork_rng():
+        torch.seed()
+        set_flow_steps(scheduler, 2)
+        state: torch.Tensor = scheduler.step(
+            torch.zeros(1, 8), scheduler.timesteps[0], torch.ones(1, 8), return_dict=False)[0]
+    return state
 
 
 class _Clock:

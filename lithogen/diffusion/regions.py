@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from lithogen.diffusion.mapping import LatticeStrata
 from lithogen.rng import normal
 from lithogen.rockphysics import RockFamily
 from lithogen.scenario import Scenario
+from lithogen.strata.tables import BodyRock
 from lithogen.structure import Structure
 
 Float = NDArray[np.float64]
@@ -58,6 +59,11 @@ class RegionStrata:
     def family(self) -> RockFamily:
         """Elastic trends of the basin."""
         return self.parts[0].family
+
+    @property
+    def bodies(self) -> Mapping[tuple[int, int], BodyRock]:
+        """Rock of bodies that wells have met, by number and planned facies."""
+        return self.parts[0].bodies
 
     def voxel_means(
         self, age: Tensor, half_ms: Tensor, environment: Tensor, y_m: Float, x_m: Float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -37,6 +38,7 @@ from lithogen.strata.tables import (
     MAX_SPAN,
     N_ROWS,
     STEP_MS,
+    BodyRock,
     ChunkTable,
     dominant,
     texture_of,
@@ -84,6 +86,11 @@ class PriorStrata:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(number)
         return self._kept[number]
+
+    @property
+    def bodies(self) -> Mapping[tuple[int, int], BodyRock]:
+        """No body is known beforehand."""
+        return {}
 
     def voxel_means(
         self, age: Tensor, half_ms: Tensor, environment: Tensor, y_m: Float, x_m: Float

@@ -59,8 +59,8 @@ def fill_bodies(
     is_rock = [0, *(int(p.scramble_ms == 0.0) for p in bodies.parts)]
     if not any(is_rock):
         return
-    rock = bodies.label(is_rock, torch.int8).reshape(-1) > 0
-    index = ((bodies.cover.reshape(-1) > LEAST_COVER) & rock).nonzero()[:, 0]
+    is_inside = bodies.label(is_rock, torch.int8).reshape(-1) > 0
+    index = ((bodies.cover.reshape(-1) > LEAST_COVER) & is_inside).nonzero()[:, 0]
     if index.numel() == 0:
         return
     part = bodies.part.reshape(-1).index_select(0, index).to(torch.int64) - 1
@@ -68,16 +68,18 @@ def fill_bodies(
     sample = (index % len(depth_m)).cpu().numpy()
     flat = mean.reshape(-1, mean.shape[-1])
     here = flat.index_select(0, index)
-    code = np.array([p.facies for p in bodies.parts])[own]
+    known = [strata.bodies.get((p.number, p.facies)) for p in bodies.parts]
+    code = np.array([p.facies if rock is None else rock.facies
+                     for p, rock in zip(bodies.parts, known, strict=True)])[own]
     texture = here[:, COLUMNS.index("texture")].double().cpu().numpy()
     rows = _rock(bodies, own, code, texture, strata, depth_m[sample])
     cover = bodies.cover.reshape(-1).index_select(0, index)[:, None]
     blended = torch.lerp(here, torch.from_numpy(rows).to(here.device), cover)
     flat.index_copy_(0, index, blended)
     labels = facies.reshape(-1)
-    known = labels.index_select(0, index)
-    new = torch.from_numpy(code.astype(np.int8)).to(known.device)
-    labels.index_copy_(0, index, torch.where(cover[:, 0] >= 0.5, new, known))
+    layers = labels.index_select(0, index)
+    new = torch.from_numpy(code.astype(np.int8)).to(layers.device)
+    labels.index_copy_(0, index, torch.where(cover[:, 0] >= 0.5, new, layers))
 
 
 def _rock(
@@ -89,6 +91,9 @@ def _rock(
     character = normal(strata.seed, "prior/fill", np.arange(2)[:, None], numbers[None, :])
     shift = np.array([p.ln_vp for p in bodies.parts])
     ln_vp = 0.7 * BED_SCATTER[code] * character[0, own] + shift[own]
+    met = [strata.bodies.get((p.number, p.facies)) for p in bodies.parts]
+    known = np.array([np.nan if rock is None else rock.ln_vp for rock in met])[own]
+    ln_vp = np.where(np.isnan(known), ln_vp, known)
     ln_vp = ln_vp + 0.6 * INNER_SCATTER[code] * texture
     vp, vs, rho, phi = bed_properties(
         strata.family, code, depth_m, ln_vp=ln_vp, ln_shear=0.02 * character[1, own],

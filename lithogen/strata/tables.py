@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,13 @@ class ChunkTable:
     dominant: NDArray[np.int8]
 
 
+class BodyRock(NamedTuple):
+    """Rock of a body that is known: facies, and ln of vp over the trend of that facies."""
+
+    facies: int
+    ln_vp: float
+
+
 class Tables(Protocol):
     """Tables of one world by chunk of age."""
 
@@ -72,6 +80,10 @@ class Strata(Protocol):
     @property
     def family(self) -> RockFamily:
         """Elastic trends of the basin."""
+
+    @property
+    def bodies(self) -> Mapping[tuple[int, int], BodyRock]:
+        """Rock of bodies that wells have met, by number and planned facies; others are drawn."""
 
     def voxel_means(
         self, age: Tensor, half_ms: Tensor, environment: Tensor, y_m: Float, x_m: Float

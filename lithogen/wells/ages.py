@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lithogen.errors import ShapeError
@@ -36,12 +37,17 @@ class WellAges:
         Depositional environment, < 0 distal, > 0 proximal.
     is_layer : ndarray of bool
         Whether the voxel is of layers: no channel, salt or other body covers it.
+    body, body_facies : ndarray of int64
+        Number of the body that fills most of the voxel, 0 for none, and the facies that the
+        structure plans for it there.
     """
 
     age_ms: Float
     reach_ms: Float
     environment: Float
     is_layer: NDArray[np.bool_]
+    body: NDArray[np.int64]
+    body_facies: NDArray[np.int64]
 
 
 def well_ages(voxels: WellVoxels, structure: Structure, spacing: Spacing) -> WellAges:
@@ -61,7 +67,8 @@ def well_ages(voxels: WellVoxels, structure: Structure, spacing: Spacing) -> Wel
     """
     n = len(voxels.well)
     age, rate, environment = np.empty(n), np.empty(n), np.empty(n)
-    is_layer = np.empty(n, dtype=bool)
+    is_layer, body = np.empty(n, dtype=bool), np.zeros(n, dtype=np.int64)
+    planned = np.zeros(n, dtype=np.int64)
     blocks, owner = np.unique(voxels.index[:, :2] // BLOCK_LINES, axis=0, return_inverse=True)
     for number in range(len(blocks)):
         mine = np.flatnonzero(owner.reshape(-1) == number)
@@ -76,8 +83,11 @@ def well_ages(voxels: WellVoxels, structure: Structure, spacing: Spacing) -> Wel
         at = tuple((voxels.index[mine] - low).T)
         age[mine], rate[mine] = fields.age.numpy()[at], fields.rate.numpy()[at]
         environment[mine] = fields.environment.numpy()[at]
+        body[mine] = fields.bodies.number().numpy()[at]
+        codes = [0, *(part.facies for part in fields.bodies.parts)]
+        planned[mine] = fields.bodies.label(codes, torch.int8).numpy()[at]
         is_layer[mine] = fields.bodies.cover.numpy()[at] <= MOST_COVER
-    return WellAges(age, 0.5e3 * spacing.dt_s * rate, environment, is_layer)
+    return WellAges(age, 0.5e3 * spacing.dt_s * rate, environment, is_layer, body, planned)
 
 
 def nearest_samples(

@@ -10,21 +10,22 @@ from viz.curves import plot_curves, read_log, running_mean
 
 
 def records(count=40):
-    return [{"step": 10 * n, "loss": 2.0 / n, "clean_mse": 1.0 / n, "learning_rate": 1e-3}
+    return [{"step": 10 * n, "loss": 2.0 / n - 0.5, "learning_rate": 1e-3}
             for n in range(1, count + 1)]
 
 
 def test_curves_hold_the_log(tmp_path):
-    lines = [json.dumps(r) for r in [*records(), {"step": 400, "quality": {"a": 1.0}}]]
+    held = [{"step": step, "held_out": True, "loss": -0.1 * step} for step in (100, 200)]
+    lines = [json.dumps(r) for r in [*records(), *held, {"step": 400, "quality": {"a": 1.0}}]]
     (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
     axes = plot_curves(read_log(tmp_path))
-    loss, mean, error, _ = axes.get_lines()
+    loss, mean, held_out = axes.get_lines()
     np.testing.assert_array_equal(loss.get_xdata(), 10.0 * np.arange(1, 41))
-    np.testing.assert_allclose(loss.get_ydata(), 2.0 / np.arange(1, 41))
-    np.testing.assert_allclose(error.get_ydata(), 1.0 / np.arange(1, 41))
-    assert mean.get_ydata()[-1] == pytest.approx((2.0 / 40 + 2.0 / 39) / 2)
+    np.testing.assert_allclose(loss.get_ydata(), 2.0 / np.arange(1, 41) - 0.5)
+    np.testing.assert_allclose(held_out.get_ydata(), [-10.0, -20.0])
+    assert mean.get_ydata()[-1] == pytest.approx((2.0 / 40 + 2.0 / 39) / 2 - 0.5)
     assert axes.get_xlabel() == "optimiser step"
-    assert "(1)" in axes.get_ylabel()
+    assert "nats" in axes.get_ylabel()
     right = next(a for a in axes.figure.axes if a is not axes)
     assert right.get_lines()[0].get_ydata()[0] == 1e-3
 

@@ -8,27 +8,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.torch import load_file
 
 import lithogen
 import seismic_io
-from lithogen.diffusion.conditions import row_conditions
 from lithogen.diffusion.lattice import LEVELS
 from lithogen.diffusion.stored import load_network
-from lithogen.diffusion.training.columns import COARSE_ROWS, CellSource
+from lithogen.diffusion.training.columns import CellSource
 from lithogen.diffusion.training.own import OwnData, own_columns, own_diagrams
 from lithogen.diffusion.training.state import CHECKPOINT
 from lithogen.diffusion.training.train import export_network, new_network, train
-from lithogen.rockphysics import RockFamily
-from lithogen.rockphysics.families import basin_table
-from lithogen.structure import Structure
+from lithogen.structure import BackgroundVelocity
 
-# Without faults, salt and erosion, ages increase in every column.
-QUIET = lithogen.Scenario(faulting=0.0, polygonal=0.0, salt=0.0, unconformities=0)
+# Without faults, salt, erosion, bodies and pinch-outs, ages run on in every column.
+QUIET = lithogen.Scenario(
+    faulting=0.0, polygonal=0.0, salt=0.0, unconformities=0, thickness_variation=0.0,
+    clinoforms=0.0, channels=0.0, lobes=0.0, deltas=0.0, buildups=0.0, karst=0.0,
+    mass_transport=0.0, canyons=0.0)
+# The structure of a model keeps times of ages on a coarse lattice.
+COARSE_KM = 0.01
 
 
 def world(seed, shape=(16, 16, 100), first=150):
+    """A world of the prior on a window, as a user's model."""
     return lithogen.sample_world(shape, seed, QUIET, origin=(0, 0, first))
 
 
@@ -63,17 +66,16 @@ def test_rows_lie_where_the_models_ages_say(folder) -> None:
     assert (learned.world == 0.0).all()
 
 
-def test_rows_are_told_the_depth_of_their_age(folder) -> None:
-    learned, _ = own_diagrams(folder)
-    columns = own_columns(world(5), "one", OwnData())
-    first, facies, _, told = columns[0]
-    structure = Structure(0, OwnData().scenario())
-    family = RockFamily(basin_table("north_sea"), 600.0, "north_sea")
-    assert_array_equal(told, row_conditions(structure, family, first + np.arange(len(facies))))
-    place = (first % 512 + 200) // COARSE_ROWS
-    near = np.abs(learned.row[0, place].float().numpy() - told[200])
-    # Kept for every sixteenth row, in half precision.
-    assert near.max() < 0.05
+def test_rows_are_told_the_depth_at_which_the_models_ages_lie() -> None:
+    one = world(5)
+    ages = one.rgt.to_numpy()[:1, :1] + np.zeros(one.rgt.shape, np.float32)
+    flat = one.assign(rgt=(one.rgt.dims, ages, one.rgt.attrs))
+    about = OwnData(burial_m=300.0, velocity_m_s=2000.0)
+    first, facies, _, told = own_columns(flat, "one", about)[0]
+    rows = first + np.arange(len(facies)) + 0.5
+    twt_s = np.interp(rows, ages[0, 0].astype(float), one.twt.to_numpy())
+    depth_m = BackgroundVelocity.from_scenario(about.scenario()).depth(twt_s)
+    assert_allclose(told[:, 0], (depth_m + 300.0) * 1e-3 - 2.0, atol=COARSE_KM)
 
 
 def test_every_fourth_of_many_models_is_held_out(tmp_path) -> None:

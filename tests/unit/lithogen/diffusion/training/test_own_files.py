@@ -9,7 +9,7 @@ import xarray as xr
 from lithogen.diffusion.conditions import RESIDUAL_GAIN
 from lithogen.diffusion.training.own import OwnData, own_columns, own_diagrams
 from lithogen.diffusion.training.own_files import OwnDataError, check_model, spacing_of
-from lithogen.errors import StructureError
+from lithogen.errors import ConfigError, StructureError
 from lithogen.rockphysics import FACIES, RockFamily, decode_elastic
 from lithogen.rockphysics.families import basin_table
 from lithogen.structure import BackgroundVelocity
@@ -92,18 +92,13 @@ def test_residuals_decode_to_the_velocities_given_where_nothing_is_folded(model)
     first, facies, residual, _ = own_columns(model, "mine", about)[0]
     rows = first + np.arange(len(facies)) + 0.5
     sample = np.abs(rows[:, None] - flat[0, 0]).argmin(axis=1)
-    # A voxel lies at its time, and its layer where the age would be laid down flat.
-    here, nominal = velocity.depth(model.twt.to_numpy())[sample], velocity.depth(
-        1e-3 * flat[0, 0][sample].astype(float))
-    factor = np.exp(family.slopes(here)[np.arange(len(rows)), facies][:, :3]
-                    * (here - nominal)[:, None])
     inside = (np.abs(residual) < 3.99).all(axis=1)
     assert inside.mean() > 0.5
-    decoded = decode_elastic(np.ascontiguousarray(residual.T), family, nominal)
-    for n, (name, values) in enumerate(zip(("vp", "vs", "rho"), decoded, strict=True)):
-        np.testing.assert_allclose((values * factor[:, n])[inside],
-                                   model[name].to_numpy()[0, 0][sample][inside], rtol=CARRIED,
-                                   err_msg=name)
+    decoded = decode_elastic(np.ascontiguousarray(residual.T), family,
+                             velocity.depth(model.twt.to_numpy())[sample])
+    for name, values in zip(("vp", "vs", "rho"), decoded, strict=True):
+        np.testing.assert_allclose(values[inside], model[name].to_numpy()[0, 0][sample][inside],
+                                   rtol=CARRIED, err_msg=name)
 
 
 def test_horizons_give_the_layers_between_them(model):
@@ -128,9 +123,12 @@ def test_the_unit_of_ages_is_asked_for(model):
                        == np.concatenate([c[1] for c in wanted])) > 0.98
 
 
-def test_ages_of_a_whole_basin_of_one_sequence_are_refused(model):
-    with pytest.raises(OwnDataError, match="check unit_ms"):
+def test_ages_in_another_unit_are_refused(model, monkeypatch):
+    with pytest.raises(ConfigError, match="mine: rgt increases by 1000 per ms"):
         read(model, unit_ms=500.0)
+    monkeypatch.setattr("lithogen.diffusion.training.own.MOST_ROWS", 50)
+    with pytest.raises(OwnDataError, match=r"span 76 ms of one sequence.*check unit_ms"):
+        read(model)
 
 
 def spoiled(model, variable, value, index=(3, 4, 5)):

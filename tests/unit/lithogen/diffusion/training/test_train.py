@@ -75,16 +75,17 @@ def test_a_run_from_the_priors_worlds_ends_with_a_model_that_loads(tiny, tmp_pat
 
 
 @pytest.mark.slow
-def test_training_beats_its_start_on_held_out_worlds(tiny, worlds, tmp_path) -> None:
-    longer = replace(tiny, n_steps=100, batch=64, judge_every=50, save_every=100, log_every=100,
+def test_a_run_learns(tiny, worlds, tmp_path) -> None:
+    longer = replace(tiny, n_steps=100, batch=64, judge_every=50, save_every=100, log_every=5,
                      learning_rate=5e-3, ema=0.9)
-    start = run(replace(tiny, n_steps=1, warm_up=1000), tmp_path / "start", worlds=worlds)
-    end = run(longer, tmp_path / "end", worlds=worlds)
-    # Four worlds teach little of rows far apart; facies of the finest rows are mostly those of
-    # the rows beside them, which is soon learned.
-    assert end["held_out_loss"] < start["held_out_loss"]
-    assert end["facies"][-1] < 0.85 * start["facies"][-1]
-    assert end["best_step"][-1] > 0
+    run(longer, tmp_path / "run", worlds=worlds)
+    told = records(tmp_path / "run")
+    losses = [r["loss"] for r in told if "learning_rate" in r]
+    assert sum(losses[-3:]) < 0.7 * sum(losses[:3])
+    # Facies of the finest rows are mostly those of the rows beside them: four worlds teach that
+    # of others. Untrained chances are alike, ln 10 nats.
+    held_out = [r for r in told if r.get("held_out")]
+    assert held_out[-1]["facies"][-1] < 0.6 * 2.30
 
 
 def test_first_weights_depend_on_the_recipe_alone(tiny) -> None:
