@@ -244,6 +244,12 @@ class LithologyPipeline(DiffusionPipeline):
         """Steps of the flow unless others are asked for."""
         return DEFAULT_STEPS
 
+    def to(self, *args: Any, **kwargs: Any) -> LithologyPipeline:
+        """Move the network; worlds drawn so far, which are of the former device, are forgotten."""
+        super().to(*args, **kwargs)
+        self._worlds.clear()
+        return self
+
     def _steps(self, steps: int | None) -> int:
         return self.default_steps if steps is None else check_steps(steps)
 

@@ -27,6 +27,7 @@ def here(tmp_path, monkeypatch, world):
     (tmp_path / "picture.nc").write_bytes(PNG)
     (tmp_path / "short.sgy").write_bytes(b"C 1" * 10)
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "tiny.toml").write_text("n_worlds = 1\nn_held_out = 1\nn_rows = 2048\n")
     (tmp_path / "file").write_text("a regular file")
     (tmp_path / "empty.zarr").mkdir()
     seismic_io.to_zarr(world.isel(iline=slice(0, 2), xline=slice(0, 3)), tmp_path / "world.zarr")
@@ -142,7 +143,7 @@ OTHERS = {
     "train broken recipe": "train litho broken.json -o run",
     "train on no folder": "train litho -o run --data nowhere",
     "train without models": "train litho -o run --data empty.zarr",
-    "train from nothing": "train litho -o run --init nowhere",
+    "train from nothing": "train litho tiny.toml -o run --init nowhere",
     "train with no process": "train litho -o run --workers 0",
     "train into a file": "train litho -o file",
     "train into a full folder": "train forward -o .",

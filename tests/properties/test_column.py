@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lithogen.diffusion.pipeline import LithologyPipeline
 from lithogen.grid import Window
 from lithogen.metrics import column_agreement, stratigraphic_column
-from lithogen.diffusion.pipeline import LithologyPipeline
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 

@@ -30,6 +30,19 @@ def save_checkpoint(
         save_file(tensors, temporary, metadata={"step": str(step)})
 
 
+def require_checkpoint(folder: Path) -> None:
+    """Check that a folder holds a checkpoint.
+
+    Raises
+    ------
+    WeightsError
+        There is none.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise WeightsError(f"no checkpoint {path} to resume from; start without --resume")
+
+
 def load_checkpoint(
     folder: Path, model: nn.Module, average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer, extra: dict[str, Tensor],
@@ -41,9 +54,8 @@ def load_checkpoint(
     WeightsError
         There is none, or it belongs to another architecture.
     """
+    require_checkpoint(folder)
     path = folder / CHECKPOINT
-    if not path.is_file():
-        raise WeightsError(f"no checkpoint {path} to resume from; start without --resume")
     groups: dict[str, dict[str, Tensor]] = {
         "model": {}, "average": {}, "optimizer": {}, "extra": {}}
     for name, value in load_file(path).items():

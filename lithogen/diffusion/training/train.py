@@ -24,7 +24,7 @@ from lithogen.diffusion.lattice import LEVELS, N_LEVELS
 from lithogen.diffusion.network import RowNetwork
 from lithogen.diffusion.precision import is_bfloat16_fast
 from lithogen.diffusion.stored import WEIGHTS_NAME, entries_of, load_network
-from lithogen.diffusion.training.calibrate import calibrate_shares
+from lithogen.diffusion.training.calibrate import calibrate_facies
 from lithogen.diffusion.training.columns import (
     Batch,
     CellSource,
@@ -35,7 +35,7 @@ from lithogen.diffusion.training.columns import (
 )
 from lithogen.diffusion.training.loss import LevelLosses, draw_noise, level_losses
 from lithogen.diffusion.training.recipe import RowTraining
-from lithogen.diffusion.training.state import load_checkpoint, save_checkpoint
+from lithogen.diffusion.training.state import load_checkpoint, require_checkpoint, save_checkpoint
 from lithogen.errors import require
 from lithogen.rng import generator, stream_key
 
@@ -112,6 +112,10 @@ def train(
         Nothing to resume from, or weights of another kind.
     """
     folder = Path(out_folder)
+    # What would fail later fails before worlds are made.
+    begin = None if init is None else load_network(init)
+    if resume:
+        require_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     prior = None
     if worlds is None or worlds[0].facies.shape[2] == 1:
@@ -120,7 +124,7 @@ def train(
             if worlds is None:
                 held_out = prior_diagrams(recipe, "test", recipe.n_held_out, workers, advance)
                 worlds, prior = (prior, held_out), None
-    run = _start(recipe, folder, worlds, prior, init)
+    run = _start(recipe, folder, worlds, prior, begin)
     if not resume:
         # Level by level it stays at what it starts from, where nothing is learned.
         _judge(run, lambda _: None)
@@ -194,13 +198,9 @@ def new_network(recipe: RowTraining) -> RowNetwork:
 
 def _start(
     recipe: RowTraining, folder: Path, worlds: tuple[Diagrams, Diagrams], prior: Diagrams | None,
-    init: Path | None,
+    begin: tuple[RowNetwork, str] | None,
 ) -> _Run:
-    begun_from = ""
-    if init is None:
-        model = new_network(recipe)
-    else:
-        model, begun_from = load_network(init)
+    model, begun_from = (new_network(recipe), "") if begin is None else begin
     # What no cell was told must not be told later.
     is_told = recipe.unknown < 1.0 and bool((worlds[0].world != 0.0).any())
     model.register_to_config(knows_scenario=is_told)  # type: ignore[no-untyped-call]
@@ -214,7 +214,7 @@ def _start(
     source = CellSource(worlds[0])
     idle = [level.stride for level in LEVELS
             if not source.has(level) or not bool(judged.weight[level.number].any())]
-    require(not idle or init is not None, f"the models are too short for rows {idle} ms apart, "
+    require(not idle or begin is not None, f"the models are too short for rows {idle} ms apart, "
             "which keep the weights that a run starts from; pass --init shipped")
     if idle:
         log.warning("rows %s ms apart keep the weights that the run starts from: no model is long "
@@ -322,10 +322,13 @@ def _export(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
                    "strides": [level.stride for level in LEVELS],
                    "best_step": [int(v) for v in run.best_step]}
     if run.replay is None and run.recipe.calibration_worlds and not run.worlds.is_middle_only:
-        rounds: list[list[float]] = []
-        calibrate_shares(model, run.recipe.seed, run.recipe.calibration_worlds,
-                         lambda _, off: rounds.append([round(float(v), 4) for v in off]))
-        run.figures["shares_off_by_round"] = rounds
+        rounds: list[dict[str, list[float]]] = []
+        calibrate_facies(
+            model, run.recipe.seed, run.recipe.calibration_worlds,
+            lambda _, off, changes: rounds.append(
+                {"shares_off": [round(float(v), 4) for v in off],
+                 "changes_over_prior": [round(float(v), 4) for v in changes]}))
+        run.figures["calibration"] = rounds
     write({"step": run.step, "quality": run.figures})
     export_network(model, run.folder / MODEL_FOLDER, {
         "recipe": run.recipe.to_dict(), "init_sha256": run.begun_from, "quality": run.figures})

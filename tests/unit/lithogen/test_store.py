@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_array_equal
 
-from lithogen.diffusion import pipeline
 from lithogen.dataset import Layout, MemorySink
+from lithogen.diffusion import pipeline
 from lithogen.errors import ConfigError, LithogenError, OutputError, ResourceError
 from lithogen.grid import Spacing, Window
 from lithogen.scale import limits

@@ -58,7 +58,7 @@ def test_threads_do_not_change_a_bit(lattice_of) -> None:
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            made.append(lattice_of().rows(0, 60))
+            made.append(lattice_of().rows(0, 1))
     finally:
         torch.set_num_threads(before)
     assert_array_equal(made[0][0], made[1][0])
@@ -69,7 +69,7 @@ def test_worlds_of_other_seeds_differ_and_cells_are_rock(lattice_of) -> None:
     facies, residual = lattice_of().rows(0, 400)
     assert (facies.shape, residual.shape) == ((401, N_POSITIONS), (401, N_POSITIONS, 3))
     assert (facies.dtype, residual.dtype) == (np.int8, np.float32)
-    assert 0 <= facies.min() and facies.max() < N_FACIES
+    assert facies.min() >= 0 and facies.max() < N_FACIES
     assert len(np.unique(facies)) > 3
     assert np.abs(residual).max() <= RESIDUAL_LIMIT
     assert (lattice_of(seed=8).rows(0, 400)[0] != facies).mean() > 0.2

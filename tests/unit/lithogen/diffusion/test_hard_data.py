@@ -11,6 +11,7 @@ from lithogen.diffusion.conditions import N_ROW_SCALARS, RESIDUAL_GAIN, row_cond
 from lithogen.diffusion.hard_data import (
     LEAST_COMMON,
     WellRows,
+    bodies_met,
     group_wells,
     residuals_at_nominal_depth,
     well_rows,
@@ -18,11 +19,12 @@ from lithogen.diffusion.hard_data import (
 from lithogen.diffusion.lattice import MIDDLE, N_POSITIONS, N_RESIDUALS
 from lithogen.diffusion.network import RowNetwork
 from lithogen.diffusion.schedulers import MASKED
-from lithogen.grid import Spacing
+from lithogen.grid import Spacing, Window
 from lithogen.rockphysics import RockFamily, encode_residual
-from lithogen.rockphysics.facies import N_FACIES
+from lithogen.rockphysics.facies import LIMESTONE, N_FACIES
 from lithogen.scenario import Scenario
 from lithogen.structure import Structure
+from lithogen.structure.bodies import BodyKind
 from lithogen.wells import Well, Wells
 from lithogen.wells.ages import well_ages
 
@@ -160,7 +162,8 @@ def test_rows_of_a_well_are_its_voxels_at_the_position_of_their_environment(flat
     codes[7], vp[12] = -1, np.nan
     voxels = Wells([well("A", codes, vp_m_s=vp, vs_m_s=vp / 2, rho_kg_m3=vp / 2 + 900)]).on_voxels(
         SPACING)
-    rows, ages = well_rows(voxels, structure, SPACING, family), well_ages(voxels, structure, SPACING)
+    rows = well_rows(voxels, structure, SPACING, family)
+    ages = well_ages(voxels, structure, SPACING)
     assert (np.diff(rows.row) == 1).all()
     # One position a row, and the rows that 40 voxels of 4 ms span.
     is_told = (rows.facies != MASKED) | np.isfinite(rows.residual).any(axis=2)
@@ -224,3 +227,56 @@ def test_a_well_in_bodies_alone_tells_nothing(flat, monkeypatch) -> None:
     rows = well_rows(voxels, structure, SPACING, family)
     assert len(rows.row) == 0
     assert (rows.cells(np.arange(9))[0] == MASKED).all()
+
+
+@pytest.fixture(scope="module")
+def channel():
+    """A structure with channels, and a column that one of them fills for some samples."""
+    structure = Structure(9, FLAT.with_(channels=1.0))
+    window, wide = Window((0, 0, 60), (24, 24, 120)), Spacing(dx_m=60.0, dy_m=60.0)
+    bodies = structure.evaluate(window, wide).bodies
+    number, cover = bodies.number().numpy(), bodies.cover.numpy()
+    is_full = (cover > 0.9) & (bodies.kind().numpy() == int(BodyKind.CHANNEL))
+    iline, xline = np.unravel_index(is_full.sum(axis=2).argmax(), is_full.shape[:2])
+    assert is_full[iline, xline].sum() >= 3, "no channel; take another seed"
+    return structure, wide, int(iline), int(xline), np.where(
+        is_full[iline, xline], number[iline, xline], 0)
+
+
+def test_wells_tell_the_rock_of_bodies_that_they_meet(channel) -> None:
+    structure, spacing, iline, xline, number = channel
+    family = RockFamily.random(9, FLAT.burial_m, FLAT.basin)
+    twt = (60 + np.arange(120)) * spacing.dt_s
+    trend = family.trend(structure.velocity.depth(twt))[0][:, LIMESTONE]
+    facies = np.where(number > 0, LIMESTONE, 0)
+    logged = Well("A", twt, iline=iline, xline=xline, facies=facies, vp_m_s=trend * np.exp(0.05))
+    bare = Well("B", twt, iline=iline, xline=xline, facies=facies)
+    blind = Well("C", twt, iline=iline, xline=xline, vp_m_s=trend)
+    met = {body for body in np.unique(number) if body}
+    for well_, ln_vp in ((logged, 0.05), (bare, 0.0)):
+        found = bodies_met(Wells([well_]).on_voxels(spacing), structure, spacing, family)
+        told = {body: rock for (body, _), rock in found.items() if rock.facies == LIMESTONE}
+        assert met <= set(told)
+        for body in met:
+            assert told[body].ln_vp == pytest.approx(ln_vp, abs=SINGLE)
+    assert bodies_met(Wells([blind]).on_voxels(spacing), structure, spacing, family) == {}
+
+
+def test_a_body_is_of_the_rock_that_its_well_met(channel, fresh) -> None:
+    structure, spacing, iline, xline, number = channel
+    twt = (60 + np.arange(120)) * spacing.dt_s
+    wells = Wells([Well("A", twt, iline=iline, xline=xline,
+                        facies=np.where(number > 0, LIMESTONE, 0))])
+    window = Window((max(iline - 3, 0), max(xline - 3, 0), 60), (7, 7, 120))
+    made = fresh().world_fields(structure, window, seed=9, steps=1, wells=wells, spacing=spacing)
+    bodies = made.structure.bodies
+    codes = bodies.label([0, *(part.facies for part in bodies.parts)], torch.int8).numpy()
+    met = {(int(number[k]), int(codes[iline - window.origin[0], xline - window.origin[1], k]))
+           for k in np.flatnonzero(number)}
+    for body, planned in met:
+        inside = (bodies.number().numpy() == body) & (codes == planned) & (
+            bodies.cover.numpy() > 0.9)
+        assert (made.facies[inside] == LIMESTONE).all()
+    free = fresh().world_fields(structure, window, seed=9, steps=1, spacing=spacing)
+    at = (iline - window.origin[0], xline - window.origin[1], number > 0)
+    assert (free.facies[at] != LIMESTONE).any()
