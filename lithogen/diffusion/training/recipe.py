@@ -38,9 +38,6 @@ class RowTraining:
         Noise on known residuals, in halves of `RESIDUAL_UNIT`.
     unknown : float
         Share of cells that are not told the scenario, and not told the world's numbers.
-    calibration_worlds : int
-        Worlds a round in which shares of facies are calibrated in the end, see `calibrate`; 0 for
-        none. Own models are not calibrated.
     replay : float
         Share of the prior's cells in a step on own models.
     width, head_width : int
@@ -72,7 +69,6 @@ class RowTraining:
     ema: float = 0.998
     jitter: float = 0.02
     unknown: float = 0.1
-    calibration_worlds: int = 250
     replay: float = 0.4
     width: int = 192
     head_width: int = 128
@@ -90,8 +86,6 @@ class RowTraining:
                 f"n_rows is {self.n_rows}, wanted a multiple of 512 above {least}")
         require(self.precision in PRECISIONS,
                 f"precision is {self.precision!r}, wanted one of {', '.join(PRECISIONS)}")
-        require(self.calibration_worlds >= 0,
-                f"calibration_worlds is {self.calibration_worlds}, wanted 0 or more")
         for name in ("unknown", "replay"):
             share = getattr(self, name)
             require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")

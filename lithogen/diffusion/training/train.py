@@ -24,7 +24,6 @@ from lithogen.diffusion.lattice import LEVELS, N_LEVELS
 from lithogen.diffusion.network import RowNetwork
 from lithogen.diffusion.precision import is_bfloat16_fast
 from lithogen.diffusion.stored import WEIGHTS_NAME, entries_of, load_network
-from lithogen.diffusion.training.calibrate import calibrate_facies
 from lithogen.diffusion.training.columns import (
     Batch,
     CellSource,
@@ -321,14 +320,6 @@ def _export(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     run.figures = {"held_out_loss": round(float(losses.total.detach().mean()), 4), **_table(losses),
                    "strides": [level.stride for level in LEVELS],
                    "best_step": [int(v) for v in run.best_step]}
-    if run.replay is None and run.recipe.calibration_worlds and not run.worlds.is_middle_only:
-        rounds: list[dict[str, list[float]]] = []
-        calibrate_facies(
-            model, run.recipe.seed, run.recipe.calibration_worlds,
-            lambda _, off, changes: rounds.append(
-                {"shares_off": [round(float(v), 4) for v in off],
-                 "changes_over_prior": [round(float(v), 4) for v in changes]}))
-        run.figures["calibration"] = rounds
     write({"step": run.step, "quality": run.figures})
     export_network(model, run.folder / MODEL_FOLDER, {
         "recipe": run.recipe.to_dict(), "init_sha256": run.begun_from, "quality": run.figures})

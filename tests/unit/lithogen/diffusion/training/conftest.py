@@ -9,8 +9,7 @@ from lithogen.diffusion.training.train import prior_diagrams
 
 TINY = RowTraining(
     seed=4, n_worlds=4, n_held_out=2, n_rows=2048, batch=16, n_steps=6, warm_up=2, width=16,
-    head_width=16, precision="float32", log_every=1, save_every=2, judge_every=3,
-    calibration_worlds=0)
+    head_width=16, precision="float32", log_every=1, save_every=2, judge_every=3)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,6 @@ RECIPES = Path(str(importlib.resources.files("lithogen"))) / "diffusion/training
     ("precision", "float8", "precision is 'float8', wanted one of float32"),
     ("unknown", 1.5, r"unknown is 1\.5, wanted 0 to 1"),
     ("replay", -0.1, r"replay is -0\.1"),
-    ("calibration_worlds", -1, "calibration_worlds is -1, wanted 0 or more"),
     ("decay_from", 1.0, r"decay_from is 1\.0"),
 ])
 def test_nonsense_is_refused(entry, value, message) -> None:

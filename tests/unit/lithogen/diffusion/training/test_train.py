@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -135,30 +134,6 @@ def test_a_start_that_fails_is_refused_before_worlds_are_made(
     given = options | ({"init": tmp_path / "nowhere"} if "init" in options else {})
     with pytest.raises(WeightsError):
         run(tiny, tmp_path / "run", **given)
-
-
-def test_facies_are_calibrated_in_the_end_where_the_recipe_says_so(
-    tiny, worlds, tmp_path, monkeypatch
-) -> None:
-    seen = []
-
-    def calibrated(network, seed, n_worlds, report):
-        seen.append((seed, n_worlds))
-        report(0, np.full(N_LEVELS, 0.25), np.full(N_LEVELS, 1.5))
-        with torch.no_grad():
-            network.facies_bias += 1.0
-
-    monkeypatch.setattr(module, "calibrate_facies", calibrated)
-    short = replace(tiny, n_steps=1)
-    run(short, tmp_path / "none", worlds=worlds)
-    assert seen == []
-    figures = run(replace(short, calibration_worlds=3), tmp_path / "some", worlds=worlds)
-    assert seen == [(short.seed, 3)]
-    assert figures["calibration"] == [
-        {"shares_off": [0.25] * N_LEVELS, "changes_over_prior": [1.5] * N_LEVELS}]
-    one, two = (load_network(tmp_path / name / "model")[0] for name in ("none", "some"))
-    # Half precision.
-    torch.testing.assert_close(two.facies_bias, one.facies_bias + 1.0, atol=1e-3, rtol=1e-3)
 
 
 def test_a_checkpoint_of_another_network_is_refused(tiny, worlds, tmp_path) -> None:
