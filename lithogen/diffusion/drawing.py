@@ -21,6 +21,7 @@ from lithogen.diffusion.network import (
     time_features,
 )
 from lithogen.diffusion.schedulers import MASKED, CoarseToFineScheduler
+from lithogen.errors import ConfigError, require
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.rockphysics.trends import RESIDUAL_LIMIT
 
@@ -242,6 +243,35 @@ class LevelDrawer:
                 speed = PER_SIGMA * torch.addmm(w["velocity_bias"], q, w["velocity_weight"])
             state = scheduler.step(speed, time, state, return_dict=False)[0]
         return state
+
+
+def checked_flow(scheduler: Any) -> Any:
+    """Return a scheduler that residuals can be drawn with, or refuse it.
+
+    Raises
+    ------
+    ConfigError
+        It is random, or takes no explicit sigmas.
+    """
+    name = type(scheduler).__name__
+    try:
+        one, two = (_after_first_step(scheduler) for _ in range(2))
+    except (TypeError, ValueError, AttributeError) as exc:
+        raise ConfigError(f"scheduler {name} takes no explicit sigmas ({exc}); wanted a "
+                          "flow-matching one such as FlowMatchEulerDiscreteScheduler") from exc
+    require(torch.equal(one, two), f"scheduler {name} samples at random, wanted a deterministic "
+            "one: worlds are functions of their seed")
+    return scheduler
+
+
+def _after_first_step(scheduler: Any) -> torch.Tensor:
+    """Return what the first of two steps makes of a state of ones that does not move."""
+    with torch.random.fork_rng():
+        torch.seed()
+        set_flow_steps(scheduler, 2)
+        state: torch.Tensor = scheduler.step(
+            torch.zeros(1, 8), scheduler.timesteps[0], torch.ones(1, 8), return_dict=False)[0]
+    return state
 
 
 def set_flow_steps(scheduler: Any, steps: int) -> None:

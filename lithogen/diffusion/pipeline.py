@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
@@ -18,7 +17,7 @@ from diffusers.utils.outputs import BaseOutput
 from numpy.typing import NDArray
 
 from lithogen.config import write_manifest
-from lithogen.diffusion.drawing import CellDrawer, set_flow_steps
+from lithogen.diffusion.drawing import CellDrawer, checked_flow
 from lithogen.diffusion.filling import Lattice
 from lithogen.diffusion.hard_data import bodies_met, group_wells
 from lithogen.diffusion.mapping import LatticeStrata
@@ -26,7 +25,7 @@ from lithogen.diffusion.network import RowNetwork
 from lithogen.diffusion.regions import RegionStrata
 from lithogen.diffusion.schedulers import CoarseToFineScheduler
 from lithogen.diffusion.stored import COMPONENT, WEIGHTS_NAME, load_network
-from lithogen.errors import ConfigError, require
+from lithogen.errors import require
 from lithogen.grid import Index3, Spacing, Window, tiles_covering
 from lithogen.rockphysics import RockFamily
 from lithogen.strata.tables import BodyRock, Strata
@@ -174,12 +173,12 @@ class _World:
 
         voxels = self.voxels
 
-        def honour(out: Volumes) -> tuple[NDArray[np.int64], ...]:
+        def overwrite_well_voxels(out: Volumes) -> tuple[NDArray[np.int64], ...]:
             overwrite(voxels, tile, facies=out["lithology"], vp=out["vp"], vs=out["vs"],
                       rho=out["rho"])
             return tuple((voxels.inside(tile).index - np.array(tile.origin)).T)
 
-        return honour
+        return overwrite_well_voxels
 
 
 class LithologyPipeline(DiffusionPipeline):  
@@ -380,35 +379,6 @@ class LithologyPipeline(DiffusionPipeline):
         if len(parts) == 1:
             return _World(parts[0], voxels)
         return _World(RegionStrata(parts, [group.places_m for group in groups]), voxels)
-
-
-def checked_flow(scheduler: Any) -> Any:
-    """Return a scheduler that residuals can be drawn with, or refuse it.
-
-    Raises
-    ------
-    ConfigError
-        It is random, or takes no explicit sigmas.
-    """
-    name = type(scheduler).__name__
-    try:
-        one, two = (_after_first_step(scheduler) for _ in range(2))
-    except (TypeError, ValueError, AttributeError) as exc:
-        raise ConfigError(f"scheduler {name} takes no explicit sigmas ({exc}); wanted a "
-                          "flow-matching one such as FlowMatchEulerDiscreteScheduler") from exc
-    require(torch.equal(one, two), f"scheduler {name} samples at random, wanted a deterministic "
-            "one: worlds are functions of their seed")
-    return scheduler
-
-
-def _after_first_step(scheduler: Any) -> torch.Tensor:
-    """Return what the first of two steps makes of a state of ones that does not move."""
-    with torch.random.fork_rng():
-        torch.seed()
-        set_flow_steps(scheduler, 2)
-        state: torch.Tensor = scheduler.step(
-            torch.zeros(1, 8), scheduler.timesteps[0], torch.ones(1, 8), return_dict=False)[0]
-    return state
 
 
 class _Clock:

@@ -175,14 +175,13 @@ class WorldCharacter:
 @lru_cache(maxsize=64)
 def world_character(seed: int) -> WorldCharacter:
     """Return the character of a world's beds: wells differ by as much from one another."""
-    return WorldCharacter(*(float(np.exp(s * d)) for s, d in zip(
-        CHARACTER_SPREAD, character_numbers(seed), strict=True)))
+    factors = np.exp(np.array(CHARACTER_SPREAD) * character_numbers(seed))
+    return WorldCharacter(*factors.tolist())
 
 
 def character_numbers(seed: int) -> Float:
     """Return the standard normal numbers behind `world_character`, (6,)."""
-    draw = generator(seed, "prior/character").standard_normal(len(CHARACTER_SPREAD))
-    return np.asarray(draw)
+    return np.asarray(generator(seed, "prior/character").standard_normal(len(CHARACTER_SPREAD)))
 
 
 @dataclass(slots=True)
