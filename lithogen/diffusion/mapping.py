@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lithogen.diffusion.filling import Lattice
 from lithogen.diffusion.lattice import N_POSITIONS, ROW_MS
@@ -16,7 +15,7 @@ from lithogen.rockphysics import RockFamily, decode_elastic
 from lithogen.rockphysics.bounds import limit_velocities
 from lithogen.rockphysics.reservoir import net_share, porosity_of
 from lithogen.scenario import Scenario
-from lithogen.strata.blocks import block_means
+from lithogen.strata.blocks import ChunkedStrata
 from lithogen.strata.tables import (
     CHUNK_MS,
     COLUMNS,
@@ -34,11 +33,10 @@ Float = NDArray[np.float64]
 
 STEPS_A_ROW = round(ROW_MS / STEP_MS)
 CHUNK_ROWS = round(CHUNK_MS / ROW_MS)
-KEPT_CHUNKS = 64
 
 
 @dataclass(slots=True)
-class LatticeStrata:
+class LatticeStrata(ChunkedStrata):
     """The strata of one world of stage 1: tables by chunk of age, made when asked for.
 
     Parameters
@@ -72,21 +70,6 @@ class LatticeStrata:
     def family(self) -> RockFamily:
         """Elastic trends of the basin."""
         return self.lattice.family
-
-    def chunk(self, number: int) -> ChunkTable:
-        """Return the table of a chunk of age."""
-        if number not in self._kept:
-            self._kept[number] = self._make(number)
-            if len(self._kept) > KEPT_CHUNKS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(number)
-        return self._kept[number]
-
-    def voxel_means(
-        self, age: Tensor, half_ms: Tensor, environment: Tensor, y_m: Float, x_m: Float
-    ) -> tuple[Tensor, Tensor]:
-        """Return the means of voxels and their dominant facies, see `block_means`."""
-        return block_means(self, age, half_ms, environment)
 
     def _make(self, number: int) -> ChunkTable:
         first = number * CHUNK_ROWS

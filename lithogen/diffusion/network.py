@@ -125,12 +125,7 @@ def encode_context(weights: Weights, x: Tensor) -> Tensor:
     -------
     Tensor, shape (n_level, n, width)
     """
-    return encode_first_layer(weights, _linear(weights, "input", x))
-
-
-def encode_first_layer(weights: Weights, first: Tensor) -> Tensor:
-    """Finish `encode_context` from the sums of its first layer, (n_level, n, width)."""
-    h = silu(first)
+    h = silu(_linear(weights, "input", x))
     h = h + silu(_linear(weights, "trunk1", h))
     return h + silu(_linear(weights, "trunk2", h))
 

@@ -98,7 +98,7 @@ SOFT_CHANCE = 0.009
 # The parts of ln rho and ln vs that are independent of ln vp.
 RHO_OWN = 0.018
 SHEAR_OWN = 0.030
-FORMATION_OFFSET = 0.08
+MOST_LN_VP, FORMATION_OFFSET = 0.50, 0.08
 # Part of the scatter of beds that neighbours share: sd of ln vp, and its length in ms of age.
 LONG_SCATTER, LONG_MS = 0.053, 26.0
 # Scatter of single beds relative to the wells', which holds the shared part too.
@@ -332,8 +332,7 @@ def _characters(
     is_soft = u_cement > 1.0 - SOFT_CHANCE * world.soft
     ln_vp = np.where(is_stiff, np.abs(ln_vp) + 0.16 + 0.28 * u_hard, ln_vp)
     ln_vp = np.where(is_soft, -np.abs(ln_vp) - 0.10 - 0.18 * u_hard, ln_vp)
-    limit = 0.50
-    ln_vp = limit * np.tanh(ln_vp / limit)
+    ln_vp = MOST_LN_VP * np.tanh(ln_vp / MOST_LN_VP)
     reach = np.abs(0.55 + 0.5 * edge) + np.where(facies == SHALE, THRESHOLD_SHALE, 0.15)
     return BedStack(
         facies, top, thick, metres, formation, ln_vp, RHO_PER_VP * ln_vp + RHO_OWN * own,

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lithogen.prior.beds import BedStack, beds_between, world_character
 from lithogen.rockphysics import RockFamily, bed_properties
@@ -29,7 +28,7 @@ from lithogen.rockphysics.reservoir import net_share
 from lithogen.rockphysics.scatter import RHO_PER_VP
 from lithogen.rockphysics.trends import POROSITY_LIMITS
 from lithogen.scenario import Scenario
-from lithogen.strata.blocks import block_means
+from lithogen.strata.blocks import ChunkedStrata
 from lithogen.strata.tables import (
     CHUNK_MS,
     COLUMNS,
@@ -48,7 +47,6 @@ from lithogen.structure import Structure
 Float = NDArray[np.float64]
 
 LEVELS = np.linspace(-ENVIRONMENT_LIMIT, ENVIRONMENT_LIMIT, ENVIRONMENTS)
-KEPT_CHUNKS = 64
 # Contacts of beds are gradual: mixing at deposition and what bioturbation and diagenesis move.
 CONTACT_MS, WIDEST_CONTACT_MS = 1.32, 3.0
 CONTACT_REACH = 3.0
@@ -63,7 +61,7 @@ _PROXIMAL = np.array([PROXIMAL.get(f, f) for f in range(N_FACIES)])
 
 
 @dataclass(slots=True)
-class PriorStrata:
+class PriorStrata(ChunkedStrata):
     """The strata of one world: tables by chunk of age, made when asked for.
 
     Parameters
@@ -78,36 +76,21 @@ class PriorStrata:
     family: RockFamily
     _kept: OrderedDict[int, ChunkTable] = field(default_factory=OrderedDict)
 
-    def chunk(self, number: int) -> ChunkTable:
-        """Return the table of a chunk of age."""
-        if number not in self._kept:
-            self._kept[number] = self._make(number)
-            if len(self._kept) > KEPT_CHUNKS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(number)
-        return self._kept[number]
-
     @property
     def bodies(self) -> Mapping[tuple[int, int], BodyRock]:
         """No body is known beforehand."""
         return {}
 
-    def voxel_means(
-        self, age: Tensor, half_ms: Tensor, environment: Tensor, y_m: Float, x_m: Float
-    ) -> tuple[Tensor, Tensor]:
-        """Return the means of voxels and their dominant facies, see `block_means`."""
-        return block_means(self, age, half_ms, environment)
-
-    def _make(self, chunk: int) -> ChunkTable:
+    def _make(self, number: int) -> ChunkTable:
         # Rows beyond both ends, which gradual contacts reach into.
         scale = min(CONTACT_MS * world_character(self.seed).contact, WIDEST_CONTACT_MS) / STEP_MS
         more = int(np.ceil(CONTACT_REACH * scale))
         n = N_ROWS + MAX_SPAN + 2 * more
-        first = chunk * CHUNK_MS - more * STEP_MS
+        first = number * CHUNK_MS - more * STEP_MS
         age: Float = np.asarray(first + (np.arange(n) + 0.5) * STEP_MS, dtype=np.float64)
         beds = beds_between(self.seed, self.scenario, first, first + n * STEP_MS)
         owner = np.clip(np.searchsorted(beds.top_ms, age, side="right") - 1, 0, None)
-        texture = np.concatenate([texture_of(self.seed, chunk + k) for k in (-1, 0, 1)])
+        texture = np.concatenate([texture_of(self.seed, number + k) for k in (-1, 0, 1)])
         texture = texture[N_ROWS - more :][:n]
         facies = facies_by_environment(beds)[owner]
         rock = gradual(self._rock(beds, owner, age, facies), scale)

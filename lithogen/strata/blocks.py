@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,9 +17,41 @@ from lithogen.strata.tables import (
     N_ROWS,
     STEP_MS,
     WIDTHS,
+    ChunkTable,
+    Float,
     Tables,
 )
 from lithogen.structure.present import bins_present
+
+KEPT_CHUNKS = 64
+
+
+class ChunkedStrata:
+    """Strata in tables by chunk of age, made when asked for; recent ones are kept.
+
+    Subclasses hold `_kept`, and `_make` a table.
+    """
+
+    __slots__ = ()
+    _kept: OrderedDict[int, ChunkTable]
+
+    def chunk(self, number: int) -> ChunkTable:
+        """Return the table of a chunk of age."""
+        if number not in self._kept:
+            self._kept[number] = self._make(number)
+            if len(self._kept) > KEPT_CHUNKS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+    def _make(self, number: int) -> ChunkTable:
+        raise NotImplementedError
+
+    def voxel_means(
+        self, age: Tensor, half_ms: Tensor, environment: Tensor, y_m: Float, x_m: Float
+    ) -> tuple[Tensor, Tensor]:
+        """Return the means of voxels and their dominant facies, see `block_means`."""
+        return block_means(self, age, half_ms, environment)
 
 
 def block_means(

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from lithogen.prior import beds as beds_module
-from lithogen.prior import tables as tables_module
 from lithogen.prior.beds import (
     CHUNK_MS,
     LEAST_THICKNESS_M,
@@ -42,6 +41,7 @@ from lithogen.rockphysics.facies import (
 )
 from lithogen.rockphysics.reservoir import net_share
 from lithogen.scenario import Scenario
+from lithogen.strata import blocks as blocks_module
 from lithogen.strata.tables import (
     COLUMNS,
     ENVIRONMENTS,
@@ -353,7 +353,7 @@ def test_texture_is_unit_variance_and_shared_along_age() -> None:
 
 
 def test_only_recent_tables_are_kept(monkeypatch) -> None:
-    monkeypatch.setattr(tables_module, "KEPT_CHUNKS", 2)
+    monkeypatch.setattr(blocks_module, "KEPT_CHUNKS", 2)
     strata = make_strata()
     first = strata.chunk(0)
     assert strata.chunk(0) is first

@@ -7,7 +7,6 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lithogen.diffusion import mapping
 from lithogen.diffusion.lattice import N_POSITIONS
 from lithogen.diffusion.mapping import CHUNK_ROWS, STEPS_A_ROW, LatticeStrata
 from lithogen.grid import Spacing, Window
@@ -15,6 +14,7 @@ from lithogen.rockphysics import decode_elastic
 from lithogen.rockphysics.bounds import limit_velocities
 from lithogen.rockphysics.reservoir import net_share, porosity_of
 from lithogen.scenario import Scenario
+from lithogen.strata import blocks
 from lithogen.strata.tables import COLUMNS, MAX_SPAN, N_ROWS
 from lithogen.structure import Structure
 
@@ -75,7 +75,7 @@ def test_a_table_reaches_into_the_next_as_that_one_begins(strata) -> None:
 
 
 def test_only_recent_tables_are_kept_and_come_again(strata, monkeypatch) -> None:
-    monkeypatch.setattr(mapping, "KEPT_CHUNKS", 2)
+    monkeypatch.setattr(blocks, "KEPT_CHUNKS", 2)
     first = strata.chunk(0)
     assert strata.chunk(0) is first
     for number in (1, 2):
