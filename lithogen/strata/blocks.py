@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from lithogen.strata.tables import (
-    CHUNK_MS,
     COLUMNS,
     ENVIRONMENT_LIMIT,
     ENVIRONMENTS,
@@ -70,9 +69,10 @@ def block_means(
     means (..., 6), columns as in `tables.COLUMNS`; dominant facies (...), int8. Spans are
     rounded to rows of 0.5 ms, at most 64 ms.
     """
-    used = bins_present(age, CHUNK_MS)
-    # A span may begin in the chunk above that of its centre.
-    chunks = sorted({chunk - back for chunk in used for back in (0, 1)})
+    start = (age - half_ms).mul_(1.0 / STEP_MS).round_()
+    # A table reaches as far beyond its chunk as a span may.
+    chunks = bins_present(start, N_ROWS)
+    start = start.to(torch.int32).reshape(-1)
     tables = [strata.chunk(c) for c in chunks]
     device = age.device
     total = torch.from_numpy(np.stack([t.total for t in tables])).to(device)
@@ -81,7 +81,6 @@ def block_means(
     slots[[c - chunks[0] for c in chunks]] = torch.arange(
         len(chunks), dtype=torch.int32, device=device)
     span = (half_ms * (2.0 / STEP_MS)).round_().clamp_(1, MAX_SPAN).to(torch.int32)
-    start = (age - half_ms).mul_(1.0 / STEP_MS).round_().to(torch.int32).reshape(-1)
     row = start & (N_ROWS - 1)
     slot = slots.index_select(0, (start >> (N_ROWS.bit_length() - 1)).sub_(chunks[0])
                               .clamp_(0, len(slots) - 1))

@@ -25,7 +25,7 @@ def block_well(well: Well, spacing: Spacing, number: int, names: tuple[str, ...]
 
     A sample speaks for the time halfway to its neighbours, at most half a voxel to either side,
     so that gaps stay gaps. The facies of a voxel is the one with the largest share of its time
-    (the first of `FACIES` where two are equal). Logs are Backus averages over two-way time,
+    (that of the middle sample where two are equal). Logs are Backus averages over two-way time,
     like those of the prior; without density it is taken as constant. A value is unknown where
     less than half of the well's time in the voxel knows it.
 
@@ -40,7 +40,7 @@ def block_well(well: Well, spacing: Spacing, number: int, names: tuple[str, ...]
     mean = _Mean(owner.reshape(-1), share, len(index))
     rho = well.rho_kg_m3[sample]
     vp, vs = (_velocity(log[sample], rho, mean) for log in (well.vp_m_s, well.vs_m_s))
-    facies = _majority(well.facies[sample].astype(np.intp), mean)
+    facies = _majority(well.facies[sample].astype(np.intp), sample, mean)
     logs = np.stack([vp, vs, mean(rho)]).astype(np.float32)
     found = WellVoxels(index, facies, logs[0], logs[1], logs[2],
                        np.full(len(index), number), names)
@@ -97,14 +97,25 @@ def _velocity(values: Float, rho: Float, mean: _Mean) -> Float:
                                mean(values**-2.0) ** -0.5))
 
 
-def _majority(codes: NDArray[np.intp], mean: _Mean) -> NDArray[np.int8]:
-    """Facies with the largest share of the time, the first of `FACIES` where two are equal."""
+def _majority(
+    codes: NDArray[np.intp], sample: NDArray[np.intp], mean: _Mean
+) -> NDArray[np.int8]:
+    """Facies with the largest share of the time, where two are equal that of the middle sample."""
     is_known = codes != UNKNOWN
-    place = mean.owner[is_known] * N_FACIES + codes[is_known]
-    table = np.bincount(place, mean.share[is_known], mean.n * N_FACIES)
+    owner, known = mean.owner[is_known], codes[is_known]
+    table = np.bincount(owner * N_FACIES + known, mean.share[is_known], mean.n * N_FACIES)
     table = table.reshape(mean.n, N_FACIES)
     is_enough = (table.sum(axis=1) > 0.0) & (table.sum(axis=1) >= mean.least)
-    return np.where(is_enough, np.round(table, 6).argmax(axis=1), UNKNOWN).astype(np.int8)
+    table = np.round(table, 6)
+    code = table.argmax(axis=1)
+    # The first code in a tie would favour shale everywhere.
+    order = np.lexsort((sample[is_known], owner))
+    ends = np.searchsorted(owner[order], np.arange(mean.n + 1))
+    has = np.flatnonzero(np.diff(ends))
+    middle = known[order[(ends[has] + ends[has + 1]) // 2]]
+    is_tie = table[has, middle] == table[has, code[has]]
+    code[has] = np.where(is_tie, middle, code[has])
+    return np.where(is_enough, code, UNKNOWN).astype(np.int8)
 
 
 def merged(parts: list[WellVoxels], names: tuple[str, ...]) -> WellVoxels:

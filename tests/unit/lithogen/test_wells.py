@@ -48,6 +48,13 @@ def test_facies_of_a_voxel_is_that_with_most_time() -> None:
     assert found.facies[found.index[:, 2] == 100] == SAND
 
 
+def test_a_tie_goes_to_the_middle_sample_of_a_voxel_whatever_its_code() -> None:
+    twt = 0.398 + 0.0005 + 0.001 * np.arange(4)
+    for upper, lower in ((SHALE, LIME), (LIME, SHALE)):
+        found = on_voxels(Well("A", twt, iline=0, xline=0, facies=[upper, upper, lower, lower]))
+        assert found.facies.tolist() == [lower]
+
+
 def test_logs_of_a_voxel_are_backus_averages() -> None:
     twt = 0.398 + 0.0005 + 0.001 * np.arange(4)
     vp, rho = np.array([2000.0, 4000, 2000, 4000]), np.array([2000.0, 2600, 2000, 2600])
