@@ -107,8 +107,6 @@ BED_OWN, INNER_OWN = 0.22, 0.58
 TAIL = 0.90
 # Beds thinner than this (m) are gradational: they take part of the contrast of their facies.
 THIN_M = 1.0
-# Share of basinal shale among formations that are neither reservoir nor special.
-SHALE_SHARE = 0.94
 # Spread (ln) between worlds of the factors of `WorldCharacter`.
 CHARACTER_SPREAD = (0.18, 1.5, 1.4, 0.66, 0.45, 0.30)
 # Spread (ln) of the mean thickness of a facies from formation to formation.
@@ -200,30 +198,14 @@ class _Formation:
     motif: list[int]
 
 
-def style_weights(scenario: Scenario) -> tuple[tuple[str, ...], Float]:
-    """Return the names of the formation styles and their probabilities."""
-    special = {
-        "carbonate": scenario.carbonate_share, "tuff": scenario.tuff_share,
-        "coal": 2.0 * scenario.coal_share, "evaporite": scenario.evaporite_share,
-    }
-    rest = max(1.0 - sum(special.values()), 0.05)
-    sand = rest * float(np.clip(scenario.sand_drive() * 1.9 - 0.12, 0.0, 1.0))
-    weights = special | {
-        "reservoir": sand, "shale": SHALE_SHARE * (rest - sand),
-        "mixed": (1.0 - SHALE_SHARE) * (rest - sand),
-    }
-    values = np.array(list(weights.values()))
-    return tuple(weights), values / values.sum()
-
-
 def _pick(u: float, running: list[float]) -> int:
     """Return the place that a uniform number falls into among running sums of weights."""
     return min(bisect_right(running, u * running[-1]), len(running) - 1)
 
 
 def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) -> _Formation:
-    names, weights = style_weights(scenario)
-    style = names[_pick(float(rng.uniform()), np.cumsum(weights).tolist())]
+    shares = scenario.formation_shares()
+    style = tuple(shares)[_pick(float(rng.uniform()), np.cumsum(list(shares.values())).tolist())]
     normals = rng.standard_normal((2, N_FACIES))
     log_weight, thicker = 0.45 * normals[0], THICKNESS_SPREAD * normals[1]
     for table, target in zip(STYLES[style], (log_weight, thicker), strict=True):
