@@ -284,7 +284,7 @@ def request_of(job: Job) -> dict[str, Any]:
     import torch
 
     from lithogen.diffusion import pipeline
-    from lithogen.diffusion.lattice import LEVELS
+    from lithogen.diffusion.lattice import PASSES
     from lithogen.diffusion.stored import entries_of
     from lithogen.scale.request import fingerprint
 
@@ -301,7 +301,7 @@ def request_of(job: Job) -> dict[str, Any]:
         "weights": fingerprint([pipe.network.state_dict(), entries_of(pipe.network)]),
         "schedulers": [[type(one).__name__, fingerprint(entries_of(one))]
                        for one in (pipe.unmasking, pipe.flow)],
-        "rows": fingerprint([[level.block_rows, level] for level in LEVELS]),
+        "rows": fingerprint([[one.block_rows, one] for one in PASSES]),
         "tiles": [list(v) for v in (pipeline.TILE_SHAPE, pipeline.TILE_PHASE)],
         "torch": torch.__version__,
         "device": str(next(pipe.network.parameters()).device),

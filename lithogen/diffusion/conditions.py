@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,13 @@ N_WORLD_NUMBERS = 6
 # Depth, its square, and velocity; then the trends of all facies, relative to that of shale.
 N_ROW_SCALARS = 3
 N_ROW_CONDITIONS = N_ROW_SCALARS + 3 * N_FACIES
-# Flags say whether controls and numbers of the world are known.
-N_WORLD_CONDITIONS = N_CONTROLS + 1 + N_WORLD_NUMBERS + 1
+# Controls, what follows from them for formations and beds, and whether they are known.
+N_STYLES = 7
+N_SCENARIO_CONDITIONS = N_CONTROLS + N_STYLES + 2 + 1
+# The last one says whether the numbers of the world are known.
+N_WORLD_CONDITIONS = N_SCENARIO_CONDITIONS + N_WORLD_NUMBERS + 1
+# Rare styles are told by ln of their shares, which is what chances of facies follow.
+_LEAST_STYLE_SHARE = 0.01
 # Elastic residuals are given to the network in halves of `RESIDUAL_UNIT`.
 RESIDUAL_GAIN = 2.0
 _DEEPEST_S = 6.0
@@ -90,7 +97,15 @@ def world_conditions(scenario: Scenario | None, numbers: Float32 | None) -> Floa
     """
     out = np.zeros(N_WORLD_CONDITIONS, dtype=np.float32)
     if scenario is not None:
-        out[:N_CONTROLS], out[N_CONTROLS] = scenario.vector(), 1.0
+        out[:N_SCENARIO_CONDITIONS] = np.concatenate([scenario.vector(), _styles(scenario), [1.0]])
     if numbers is not None:
-        out[N_CONTROLS + 1 : -1], out[-1] = numbers, 1.0
+        out[N_SCENARIO_CONDITIONS:-1], out[-1] = numbers, 1.0
     return out
+
+
+def _styles(scenario: Scenario) -> Float32:
+    """What controls amount to for formations and beds, (N_STYLES + 2,)."""
+    shares = np.array(list(scenario.formation_shares().values()))
+    other = [2.0 * (scenario.sand_drive() - 0.3), math.log(scenario.bed_scale)]
+    return np.concatenate(
+        [1.0 + 0.5 * np.log(shares + _LEAST_STYLE_SHARE), other]).astype(np.float32)

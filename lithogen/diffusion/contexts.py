@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from lithogen.diffusion.lattice import MOST_OFFSETS, N_CELL, N_POSITIONS, Level
-from lithogen.diffusion.network import N_BESIDE_CELLS, N_INPUT, N_WINDOW
+from lithogen.diffusion.network import N_BESIDE_CELLS, N_INPUT, N_MATES, N_WINDOW
 from lithogen.rockphysics.facies import N_FACIES
 
 
@@ -21,6 +21,8 @@ class Surroundings:
     ----------
     window : Tensor, shape (n, n_offset, N_CELL)
         Known rows at the cells' own positions, at `Level.offsets`.
+    mates : Tensor, shape (n, n_mate, N_CELL)
+        New rows of the same level, at `Level.mates`; zeros for cells of the first pass.
     beside : Tensor, shape (n, n_beside, N_CELL)
         The nearest of these rows at the neighbouring position; zeros where there is none.
     neighbour, start : Tensor, shape (n, N_CELL)
@@ -34,6 +36,7 @@ class Surroundings:
     """
 
     window: Tensor
+    mates: Tensor
     beside: Tensor
     neighbour: Tensor
     start: Tensor
@@ -77,9 +80,12 @@ def write_context(out: Tensor, level: Level, around: Surroundings, row: Tensor, 
     if n_offset:
         lead = (MOST_OFFSETS - n_offset) // 2 * N_CELL
         out[:, lead : lead + n_offset * N_CELL] = around.window.reshape(n, -1)
+        n_mates = around.mates.shape[1] * N_CELL
+        out[:, N_WINDOW : N_WINDOW + n_mates] = around.mates.reshape(n, -1)
         n_beside = around.beside.shape[1] * N_CELL
-        out[:, N_WINDOW : N_WINDOW + n_beside] = around.beside.reshape(n, -1)
-    at = N_WINDOW + N_BESIDE_CELLS
+        at = N_WINDOW + N_MATES
+        out[:, at : at + n_beside] = around.beside.reshape(n, -1)
+    at = N_WINDOW + N_MATES + N_BESIDE_CELLS
     parts = (
         around.neighbour, around.start,
         torch.stack([around.direction.abs(), around.direction,

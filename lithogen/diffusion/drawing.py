@@ -11,6 +11,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 from torch.nn.functional import silu
 
+from lithogen.diffusion.conditional import condition_on_known, known_log_likelihood
 from lithogen.diffusion.conditions import RESIDUAL_GAIN
 from lithogen.diffusion.lattice import LEVELS, N_CELL, N_RESIDUALS
 from lithogen.diffusion.network import (
@@ -53,6 +54,9 @@ class CellInput:
         Known facies, `MASKED` elsewhere; None where nothing is known.
     residual : Tensor, shape (n, 3), or None
         Known residuals, NaN elsewhere.
+    n_together : int
+        Cells of one block, which stand together. Products are taken block by block, since one of
+        another size may end in other bits; all else is done for all of them at once.
     """
 
     first: Tensor
@@ -63,6 +67,32 @@ class CellInput:
     numbers: Tensor
     facies: Tensor | None
     residual: Tensor | None
+    n_together: int
+
+
+def block_product(bias: Tensor, x: Tensor, weight: Tensor, n_together: int) -> Tensor:
+    """Return bias + x @ weight, block by block of rows.
+
+    Parameters
+    ----------
+    bias : Tensor, shape (n, n_out) or one that broadcasts to (n_together, n_out)
+        A row each, or one for all.
+    x : Tensor, shape (n, n_in)
+        Rows of whole blocks.
+    weight : Tensor, shape (n_in, n_out)
+        Of a layer.
+    n_together : int
+        Rows of a block.
+    """
+    n = len(x)
+    if n == n_together:
+        return torch.addmm(bias, x, weight)
+    out = x.new_empty(n, weight.shape[1])
+    is_each = bias.dim() == 2 and len(bias) == n
+    for first in range(0, n, n_together):
+        part = slice(first, first + n_together)
+        torch.addmm(bias[part] if is_each else bias, x[part], weight, out=out[part])
+    return out
 
 
 @dataclass
@@ -115,12 +145,17 @@ class LevelDrawer:
         whole, parts = weights["input_weight"], input_slices()
         n_window = len(LEVELS[number].offsets) * N_CELL
         lead = (parts["window"].stop - n_window) // 2
-        self.window = whole[lead : lead + n_window].contiguous()
+        # Known rows, then mates, which a first pass does not see.
+        n_mates = len(LEVELS[number].mates) * N_CELL
+        mates = slice(parts["mates"].start, parts["mates"].start + n_mates)
+        self.window = torch.cat([whole[lead : lead + n_window], whole[mates]])
         self.lateral, self.position, self.row, self.world = (
             whole[parts[name]].contiguous() for name in ("lateral", "position", "row", "world"))
         width = whole.shape[1]
         context = weights["context_weight"]
-        self.context_h = context[:width].contiguous()
+        self.out = torch.cat([weights["facies_weight"], context[:width]], dim=1)
+        self.out_bias = torch.cat(
+            [weights["facies_bias"], torch.zeros_like(weights["context_bias"])], dim=1)
         # A row for every facies, the bias included.
         self.context_facies = context[width : width + N_FACIES] + weights["context_bias"]
         self.context_trend = context[width + N_FACIES :].contiguous()
@@ -137,28 +172,34 @@ class LevelDrawer:
                            + weights["state_bias"])
         self.steps = drawer.steps
 
-    def first_layer(self, window: Tensor, told: Tensor, world: Tensor) -> Tensor:
+    def first_layer(
+        self, window: Tensor, told: Tensor, world: Tensor, block_rows: int
+    ) -> Tensor:
         """Return the part of the first layer that does not change while rows are filled.
 
         Parameters
         ----------
         window : Tensor, shape (n_row, n_offset, N_POSITIONS, N_CELL)
-            Known rows around the new ones.
+            Rows around the new ones, at `Pass.offsets`.
         told : Tensor, shape (n_row, N_ROW_CONDITIONS)
             Of `row_conditions`.
         world : Tensor, shape (N_WORLD_CONDITIONS,)
             Of `world_conditions`.
+        block_rows : int
+            Rows of a block, which stand together.
 
         Returns
         -------
         Tensor, shape (n_row, N_POSITIONS, width)
         """
-        row = torch.addmm(self.weights["input_bias"] + world @ self.world, told, self.row)
+        bias = self.weights["input_bias"] + world @ self.world
+        row = block_product(bias, told, self.row, block_rows)
         both = row[:, None] + self.position
         if window.shape[1]:
             n, _, n_position, _ = window.shape
             flat = window.transpose(1, 2).reshape(n * n_position, -1)
-            both = both + (flat @ self.window).view(n, n_position, -1)
+            both = block_product(both.reshape(len(flat), -1), flat, self.window[: flat.shape[1]],
+                                 block_rows * n_position).view(n, n_position, -1)
         return both
 
     def draw(self, timestep: int, given: CellInput) -> Tensor:
@@ -176,12 +217,13 @@ class LevelDrawer:
         Tensor, shape (n, N_CELL)
             Facies as one of ten, and residuals.
         """
-        w = self.weights
-        h = silu(torch.addmm(given.first, given.lateral, self.lateral))
-        h = h + silu(torch.addmm(w["trunk1_bias"], h, w["trunk1_weight"]))
-        h = h + silu(torch.addmm(w["trunk2_bias"], h, w["trunk2_weight"]))
-        logits = torch.addmm(w["facies_bias"], h, w["facies_weight"])
-        shared = h @ self.context_h
+        w, size = self.weights, given.n_together
+        h = silu(block_product(given.first, given.lateral, self.lateral, size))
+        h = h + silu(block_product(w["trunk1_bias"], h, w["trunk1_weight"], size))
+        h = h + silu(block_product(w["trunk2_bias"], h, w["trunk2_weight"], size))
+        # Chances of facies and what residuals share are of one product.
+        both = block_product(self.out_bias, h, self.out, size)
+        logits, shared = both[:, :N_FACIES], both[:, N_FACIES:]
         known = given.facies
         if known is None:
             known = torch.full((len(h),), MASKED, device=h.device)
@@ -190,7 +232,7 @@ class LevelDrawer:
         facies: Tensor = self.unmasking.step(
             logits, timestep, known, given.numbers[:, 0], return_dict=False)[0]
         parameters, context = self._parameters(shared, given, facies)
-        residual = colour(parameters, self._flow(context, given.numbers[:, 1:]))
+        residual = colour(parameters, self._flow(context, given.numbers[:, 1:], size))
         if given.residual is not None:
             residual = condition_on_known(parameters, residual, given.residual)
         out = torch.zeros(len(facies), N_CELL, device=residual.device)
@@ -204,8 +246,11 @@ class LevelDrawer:
         """Parameters of the whitening Gaussian, and the context of the residuals."""
         at = torch.arange(len(facies), device=facies.device)
         trend = given.trends[at, facies]
-        context = torch.addmm(shared + self.context_facies[facies], trend, self.context_trend)
-        raw = torch.addmm(self.weights["affine_bias"], silu(context), self.weights["affine_weight"])
+        size = given.n_together
+        context = block_product(
+            shared + self.context_facies[facies], trend, self.context_trend, size)
+        raw = block_product(
+            self.weights["affine_bias"], silu(context), self.weights["affine_weight"], size)
         mean, scale, coupling = raw.split(N_RESIDUALS, dim=1)  # type: ignore[no-untyped-call]
         gain = self.weights["trend_gain"]
         if given.has_neighbour:
@@ -229,7 +274,7 @@ class LevelDrawer:
                 out[:, code] = known_log_likelihood(parameters, given.residual, has)
         return out * is_open[:, None]
 
-    def _flow(self, context: Tensor, noise: Tensor) -> Tensor:
+    def _flow(self, context: Tensor, noise: Tensor, size: int) -> Tensor:
         """Bring noise to whitened residuals, (n, 3)."""
         w, state = self.weights, noise
         scheduler: Any = self.flow
@@ -238,9 +283,10 @@ class LevelDrawer:
             # Pure noise tells nothing, and the mean of a whitened residual is 0.
             speed = torch.zeros_like(state)
             if not is_noise:
-                q = silu(torch.addmm(context + bias, state, self.state))
-                q = q + silu(torch.addmm(w["hidden_bias"], q, w["hidden_weight"]))
-                speed = PER_SIGMA * torch.addmm(w["velocity_bias"], q, w["velocity_weight"])
+                q = silu(block_product(context + bias, state, self.state, size))
+                q = q + silu(block_product(w["hidden_bias"], q, w["hidden_weight"], size))
+                speed = PER_SIGMA * block_product(
+                    w["velocity_bias"], q, w["velocity_weight"], size)
             state = scheduler.step(speed, time, state, return_dict=False)[0]
         return state
 
@@ -284,60 +330,3 @@ def set_first_step(scheduler: Any, steps: int) -> None:
     if len(scheduler.timesteps) != steps or not hasattr(scheduler, "_step_index"):
         set_flow_steps(scheduler, steps)
     scheduler._step_index = None
-
-
-def covariance(parameters: Tensor) -> Tensor:
-    """Return the covariance (n, 3, 3) of residuals under parameters (n, N_AFFINE)."""
-    _, scale, coupling = parameters.split(N_RESIDUALS, dim=-1)  # type: ignore[no-untyped-call]
-    lower = torch.zeros(*parameters.shape[:-1], 3, 3, device=parameters.device)
-    lower[..., 0, 0] = lower[..., 1, 1] = lower[..., 2, 2] = 1.0
-    lower[..., 1, 0] = coupling[..., 0]
-    lower[..., 2, 0] = coupling[..., 1] + coupling[..., 2] * coupling[..., 0]
-    lower[..., 2, 1] = coupling[..., 2]
-    lower = lower * scale.exp()[..., None, :]
-    whole: Tensor = lower @ lower.transpose(-1, -2)
-    return whole
-
-
-def condition_on_known(parameters: Tensor, drawn: Tensor, known: Tensor) -> Tensor:
-    """Move drawn residuals so that the known ones hold: exact for Gaussian residuals.
-
-    Parameters
-    ----------
-    parameters : Tensor, shape (n, N_AFFINE)
-        Of `affine`.
-    drawn : Tensor, shape (n, 3)
-        Residuals as drawn.
-    known : Tensor, shape (n, 3)
-        NaN where unknown.
-
-    Source: conditioning by kriging, Journel and Huijbregts (1978).
-    """
-    has = known.isfinite()
-    gap = torch.where(has, known - drawn, 0.0)
-    whole = covariance(parameters)
-    mask = has.float()
-    inner = whole * mask[:, :, None] * mask[:, None, :] + torch.diag_embed(1.0 - mask)
-    gain = whole @ torch.linalg.solve(inner, (gap * mask)[..., None])
-    return torch.where(has, known, drawn + gain[..., 0])
-
-
-def known_log_likelihood(parameters: Tensor, known: Tensor, has: Tensor) -> Tensor:
-    """Return the Gaussian log likelihood of the known residuals of cells, (n,).
-
-    Parameters
-    ----------
-    parameters : Tensor, shape (n, N_AFFINE)
-        Of `affine`.
-    known, has : Tensor, shape (n, 3)
-        Residuals, and which of them are known.
-    """
-    mask = has.float()
-    gap = torch.where(has, known - parameters[:, :N_RESIDUALS], 0.0)
-    whole = covariance(parameters)
-    inner = whole * mask[:, :, None] * mask[:, None, :] + torch.diag_embed(1.0 - mask)
-    solved = torch.linalg.solve(inner, gap[..., None])[..., 0]
-    constant = mask.sum(dim=1) * math.log(2.0 * math.pi)
-    log_det = torch.linalg.slogdet(inner)[1]
-    likelihood: Tensor = -0.5 * ((gap * solved).sum(dim=1) + log_det + constant)
-    return likelihood

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -17,21 +16,25 @@ from lithogen.diffusion.conditions import (
     row_conditions,
     world_conditions,
 )
-from lithogen.diffusion.drawing import CellDrawer, CellInput
+from lithogen.diffusion.drawing import CellDrawer
 from lithogen.diffusion.lattice import (
     LEVELS,
-    MIDDLE,
     N_CELL,
     N_POSITIONS,
     N_RESIDUALS,
-    Level,
+    PASSES,
+    Pass,
 )
-from lithogen.diffusion.network import N_BESIDE_CELLS, N_LATERAL
 from lithogen.diffusion.numbers import cell_numbers, world_numbers
+from lithogen.diffusion.row_cells import RowCells
 from lithogen.diffusion.schedulers import MASKED
 from lithogen.rockphysics import RockFamily
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.structure import Structure
+
+# Rows that are drawn at once, whole blocks: torch shares longer arrays among its threads, in parts
+# whose ends are rounded in another way.
+MOST_ROWS = 160
 
 
 class HardData(Protocol):
@@ -102,56 +105,68 @@ class Lattice:
 
     def _cells(self, first: int, last: int) -> Tensor:
         """Cells of rows first..last, (n, N_POSITIONS, N_CELL)."""
-        spans = block_spans(first, last)
-        begin = LEVELS[0].rows(spans[0].start)[0]
-        merged = torch.cat([self._block(LEVELS[0], number, None, 0) for number in spans[0]])
-        for level, span in zip(LEVELS[1:], spans[1:], strict=True):
-            new = torch.cat([self._block(level, number, merged, begin) for number in span])
-            # Known rows from the one before the first new row to the one after the last.
-            skip = (int(level.rows(span.start)[0]) - level.stride - begin) // level.step
-            old = merged[skip : skip + len(new) + 1]
-            begin += skip * level.step
-            merged = torch.empty(2 * len(new) + 1, N_POSITIONS, N_CELL, device=new.device)
-            merged[::2], merged[1::2] = old, new
-        return merged[first - begin : last + 1 - begin]
+        demands = demands_of(first, last)
+        known = _Known(self.drawer.device)
+        for level in LEVELS:
+            mine = [demand for demand in demands if demand.of.level is level]
+            known = known.refined(level.stride, mine)
+            for demand in mine:
+                self._draw_blocks(demand, known)
+                for number in demand.blocks:
+                    known.put(demand.of.rows(number),
+                              self._blocks[PASSES.index(demand.of), number])
+            known = known.cropped(mine[-1].first, mine[-1].last)
+        return known.cells
 
-    def _block(self, level: Level, number: int, merged: Tensor | None, begin: int) -> Tensor:
-        key = (level.number, number)
-        if key not in self._blocks:
-            rows = level.rows(number)
-            window = None
-            if merged is not None:
-                at = torch.from_numpy((rows[:, None] + level.offsets - begin) // level.step)
-                window = merged[at]
-            self._blocks[key] = self._draw(level, rows, window)
-        return self._blocks[key]
-
-    def _draw(self, level: Level, rows: NDArray[np.int64], window: Tensor | None) -> Tensor:
-        """Draw the new rows of a block, (n_row, N_POSITIONS, N_CELL)."""
-        drawer = self.drawer.level(level.number)
-        device = self.drawer.device
-        facies = residual = None
-        if self.known is not None:
-            facies, residual = (torch.from_numpy(v).to(device) for v in self.known.cells(rows))
-            if bool((facies == MASKED).all()) and not bool(residual.isfinite().any()):
-                facies = residual = None
+    def _draw_blocks(self, demand: Demand, known: _Known) -> None:
+        """Draw what is asked for and not there yet, several blocks at once."""
+        of, pass_number = demand.of, PASSES.index(demand.of)
+        plain = []
+        for number in demand.blocks:
+            if (pass_number, number) in self._blocks:
+                continue
+            given = self._given(of.rows(number))
+            if given is None:
+                plain.append(number)
             else:
-                residual = residual * RESIDUAL_GAIN
-        if window is None:
-            window = torch.zeros(len(rows), 0, N_POSITIONS, N_CELL, device=device)
+                self._draw(of, [number], known, given)
+        most = MOST_ROWS // of.block_rows
+        for first in range(0, len(plain), most):
+            self._draw(of, plain[first : first + most], known, None)
+
+    def _given(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor] | None:
+        """Known facies and residuals of rows, None without any."""
+        if self.known is None:
+            return None
+        facies, residual = (torch.from_numpy(v).to(self.drawer.device)
+                            for v in self.known.cells(rows))
+        if bool((facies == MASKED).all()) and not bool(residual.isfinite().any()):
+            return None
+        return facies, residual * RESIDUAL_GAIN
+
+    def _draw(self, of: Pass, numbers: list[int], known: _Known,
+              given: tuple[Tensor, Tensor] | None) -> None:
+        """Draw and keep some blocks, each (block_rows, N_POSITIONS, N_CELL)."""
+        level, pass_number, size = of.level, PASSES.index(of), of.block_rows
+        drawer, device = self.drawer.level(level.number), self.drawer.device
+        rows = np.concatenate([of.rows(number) for number in numbers])
+        window = known.at(rows[:, None] + of.offsets)
         told = torch.from_numpy(row_conditions(self.structure, self.family, rows)).to(device)
-        block = _Block(
-            level, window, facies, residual,
+        drawn = RowCells(
+            level, size, window, given,
             told[:, N_ROW_SCALARS:].reshape(len(rows), N_FACIES, N_RESIDUALS),
-            drawer.first_layer(window, told, self._told_world().to(device)),
+            drawer.first_layer(window, told, self._told_world().to(device), size),
             torch.from_numpy(cell_numbers(self.seed, rows)).to(device))
         for distance in range(N_POSITIONS):
-            places = block.places(distance)
+            places = drawn.places(distance)
             if places is None:
                 break
-            time = self.drawer.unmasking.timestep(level.number, distance)
-            block.put(places, drawer.draw(time, block.cells_at(places)))
-        return block.cells
+            time = self.drawer.unmasking.timestep(pass_number, distance)
+            drawn.put(places, drawer.draw(time, drawn.cells_at(places)))
+        for place, number in enumerate(numbers):
+            part = drawn.cells[place * size : (place + 1) * size]
+            # A view would keep the whole group.
+            self._blocks[pass_number, number] = part.clone()
 
     def _told_world(self) -> Tensor:
         if self._world is None:
@@ -162,109 +177,68 @@ class Lattice:
         return self._world
 
 
-def block_spans(first: int, last: int) -> list[range]:
-    """Return the blocks of every level, coarsest first, that rows first..last depend on."""
-    spans = []
-    for level in reversed(LEVELS):
-        span = level.blocks(first, last)
-        spans.append(span)
-        first = min(first, int(level.rows(span.start)[0]) - max(level.reach, level.stride))
-        last = max(last, int(level.rows(span.stop - 1)[-1]) + max(level.reach, level.stride))
-    return spans[::-1]
-
-
 @dataclass(frozen=True, slots=True)
-class _Places:
-    """Cells of one pass over a block: row in the block, position, and where the row's start lies.
+class Demand:
+    """What must be drawn in a pass, and which rows are known after it.
 
-    Passes are of one size whatever is inside, so that products have one shape; cells that are
-    not inside the profile are drawn and dropped.
+    Parameters
+    ----------
+    of : Pass
+        Which pass.
+    blocks : range
+        Of its rows.
+    first, last : int
+        Between them all rows of this pass and of those before it are known.
     """
 
-    row: Tensor
-    position: Tensor
-    direction: Tensor
-    distance: int
-    is_inside: Tensor | None
+    of: Pass
+    blocks: range
+    first: int
+    last: int
 
 
-class _Block:
-    """Rows of one level that are being drawn."""
-
-    def __init__(
-        self, level: Level, window: Tensor, facies: Tensor | None, residual: Tensor | None,
-        trends: Tensor, first: Tensor, numbers: Tensor,
-    ) -> None:
-        self.level, self.window = level, window
-        self.facies, self.residual = facies, residual
-        self.trends, self.first, self.numbers = trends, first, numbers
-        self.start = None if facies is None or residual is None else _starts(facies, residual)
-        self.cells = torch.zeros(len(trends), N_POSITIONS, N_CELL, device=trends.device)
-
-    def places(self, distance: int) -> _Places | None:
-        """Return the cells that lie so many positions from their row's start, None without any."""
-        n, device = len(self.trends), self.trends.device
-        if self.start is None:
-            return _middle_places(n, distance, device) if distance <= MIDDLE else None
-        row, side = _rows_and_sides(n, distance, device)
-        position = self.start[row] + distance * side
-        is_inside = (position >= 0) & (position < N_POSITIONS)
-        if not bool(is_inside.any()):
-            return None
-        return _Places(row, position.clamp(0, N_POSITIONS - 1), -side, distance, is_inside)
-
-    def put(self, places: _Places, drawn: Tensor) -> None:
-        """Keep drawn cells."""
-        row, position = places.row, places.position
-        if places.is_inside is not None:
-            inside = places.is_inside
-            row, position, drawn = row[inside], position[inside], drawn[inside]
-        self.cells[row, position] = drawn
-
-    def cells_at(self, places: _Places) -> CellInput:
-        """Return what the cells of a pass are drawn from."""
-        row, position, n = places.row, places.position, len(places.row)
-        n_beside = N_BESIDE_CELLS
-        lateral = torch.zeros(n, n_beside + N_LATERAL, device=row.device)
-        neighbour = lateral[:, n_beside : n_beside + N_CELL]
-        if places.distance > 0:
-            near = (position + places.direction).clamp_(0, N_POSITIONS - 1)
-            if self.window.shape[1]:
-                seen = self.window[:, self.level.beside].transpose(1, 2)[row, near]
-                lateral[:, : seen.shape[1] * N_CELL] = seen.reshape(n, -1)
-            neighbour.copy_(self.cells[row, near])
-            start: Tensor | int = MIDDLE if self.start is None else self.start[row]
-            at = n_beside + N_CELL
-            lateral[:, at : at + N_CELL] = self.cells[row, start]
-            at += N_CELL
-            lateral[:, at] = 1.0
-            lateral[:, at + 1] = places.direction
-            lateral[:, at + 2] = places.distance / (N_POSITIONS - 1)
-        return CellInput(
-            self.first[row, position], lateral, self.trends[row], neighbour,
-            places.distance > 0, self.numbers[row, position],
-            None if self.facies is None else self.facies[row, position],
-            None if self.residual is None else self.residual[row, position])
+def demands_of(first: int, last: int) -> list[Demand]:
+    """Return what rows first..last need of every pass, in the order of drawing."""
+    out = []
+    for one in reversed(PASSES):
+        blocks = one.blocks(first, last)
+        out.append(Demand(one, blocks, first, last))
+        first = min(first, int(one.rows(blocks.start)[0]) - one.reach)
+        last = max(last, int(one.rows(blocks.stop - 1)[-1]) + one.reach)
+    return out[::-1]
 
 
-@cache
-def _rows_and_sides(n: int, distance: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Rows of a block and the side of their start, for all cells of a pass."""
-    sides = torch.tensor([0] if distance == 0 else [-1, 1], device=device)
-    row = torch.arange(n, device=device).repeat(len(sides))
-    return row, sides.repeat_interleave(n)
+class _Known:
+    """Cells of consecutive rows of one spacing, (n, N_POSITIONS, N_CELL)."""
 
+    def __init__(self, device: torch.device, begin: int = 0, stride: int = 0, n: int = 0) -> None:
+        self.begin, self.stride = begin, stride
+        self.cells = torch.zeros(n, N_POSITIONS, N_CELL, device=device)
 
-@cache
-def _middle_places(n: int, distance: int, device: torch.device) -> _Places:
-    """Cells of a pass over rows that all begin in the middle."""
-    row, side = _rows_and_sides(n, distance, device)
-    return _Places(row, MIDDLE + distance * side, -side, distance, None)
+    def refined(self, stride: int, demands: list[Demand]) -> _Known:
+        """Return the same cells with room for the new rows of a level between them."""
+        device = self.cells.device
+        if not self.stride:
+            rows = [demands[0].of.rows(number) for number in demands[0].blocks]
+            return _Known(device, int(rows[0][0]), stride, sum(map(len, rows)))
+        out = _Known(device, self.begin, stride, 2 * len(self.cells) - 1)
+        out.cells[::2] = self.cells
+        return out
 
+    def at(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return the cells of rows, (*rows.shape, N_POSITIONS, N_CELL)."""
+        return self.cells[torch.from_numpy((rows - self.begin) // self.stride)]
 
-def _starts(facies: Tensor, residual: Tensor) -> Tensor:
-    """Return the position at which every row begins: the known one nearest to the middle."""
-    is_known = (facies != MASKED) | residual.isfinite().any(dim=-1)
-    away = (torch.arange(N_POSITIONS, device=facies.device) - MIDDLE).abs()
-    cost = torch.where(is_known, away, away + N_POSITIONS)
-    return cost.argmin(dim=1)
+    def put(self, rows: NDArray[np.int64], cells: Tensor) -> None:
+        """Keep the cells of those rows of a block that lie inside."""
+        at = (rows - self.begin) // self.stride
+        inside = (at >= 0) & (at < len(self.cells))
+        self.cells[torch.from_numpy(at[inside])] = cells[torch.from_numpy(inside)]
+
+    def cropped(self, first: int, last: int) -> _Known:
+        """Return the cells between two rows."""
+        low, high = -(-first // self.stride), last // self.stride
+        out = _Known(self.cells.device, low * self.stride, self.stride)
+        skip = low - self.begin // self.stride
+        out.cells = self.cells[skip : skip + high - low + 1]
+        return out

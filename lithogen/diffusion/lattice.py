@@ -3,7 +3,9 @@
 A row is 1 ms of relative geologic time, so layers lie flat. A position is a place on the profile
 from basin (0) to shore (8); a voxel belongs to the one nearest to its depositional environment.
 Rows are filled coarse to fine: those at every 512 ms first, then the midpoints of what is known,
-down to every row; within a row from one position outwards.
+down to every row; within a row from one position outwards. Midpoints that lie next to each other
+depend on each other beyond what is known, so from 64 ms on every other one of them is drawn first,
+and those between see them.
 
 Source: Wheeler (1958), AAPG Bulletin 42: time-stratigraphic sections.
 """
@@ -26,8 +28,10 @@ N_RESIDUALS = 3
 N_CELL = N_FACIES + N_RESIDUALS
 # Rows drawn together: a matrix product of another size may end in other bits. Coarse rows are
 # few, and blocks of them would reach far beyond what is asked for.
-_BLOCK_ROWS = {1: 256, 2: 128, 4: 64, 8: 64}
+_BLOCK_ROWS = {1: 128, 2: 64}
 _COARSE_BLOCK_ROWS = 32
+# The coarsest level whose new rows are drawn in two passes.
+_COARSEST_OF_TWO = 64
 # Known rows either side that a new row sees, in strides: every odd number up to 2 n - 1, and
 # some further ones that tell of the formation.
 _NEAR = {512: 0, 256: 2, 128: 4, 64: 6, 32: 8, 16: 8, 8: 8, 4: 8, 2: 8, 1: 8}
@@ -39,7 +43,7 @@ N_BESIDE = 2
 
 @dataclass(frozen=True)
 class Level:
-    """Rows of one step of the filling.
+    """Rows of one step of the filling, drawn by one network.
 
     Parameters
     ----------
@@ -59,14 +63,14 @@ class Level:
     far: tuple[int, ...]
 
     @property
+    def n_passes(self) -> int:
+        """Passes in which the new rows are drawn: in two, every other row comes first."""
+        return 2 if self.stride <= _COARSEST_OF_TWO else 1
+
+    @property
     def step(self) -> int:
         """Rows from one new row to the next."""
         return self.stride if self.near == 0 else 2 * self.stride
-
-    @property
-    def block_rows(self) -> int:
-        """Rows that are drawn together."""
-        return _BLOCK_ROWS.get(self.stride, _COARSE_BLOCK_ROWS)
 
     @property
     def first(self) -> int:
@@ -79,6 +83,11 @@ class Level:
         one_side = [*range(1, 2 * self.near, 2), *self.far] if self.near else []
         return self.stride * np.array([-d for d in reversed(one_side)] + one_side, dtype=np.int64)
 
+    @cached_property
+    def mates(self) -> NDArray[np.int64]:
+        """Distances in rows of the new rows that those of the second pass see."""
+        return np.array([-self.step, self.step][: 2 * (self.n_passes - 1)], dtype=np.int64)
+
     @property
     def reach(self) -> int:
         """Rows to the furthest known row that a new row sees."""
@@ -89,6 +98,48 @@ class Level:
         """The places in `offsets` of the rows that are seen at the neighbouring position too."""
         middle, n = len(self.offsets) // 2, min(N_BESIDE, self.near)
         return slice(middle - n, middle + n)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """New rows of a level that do not see each other, drawn block by block.
+
+    Parameters
+    ----------
+    level : Level
+        Whose rows these are.
+    half : int
+        0 or 1; rows of half 1 see those of half 0.
+    """
+
+    level: Level
+    half: int
+
+    @property
+    def first(self) -> int:
+        """The new row nearest to row 0 from below."""
+        return self.level.first + self.half * self.level.step
+
+    @property
+    def step(self) -> int:
+        """Rows from one new row to the next."""
+        return self.level.step * self.level.n_passes
+
+    @property
+    def block_rows(self) -> int:
+        """Rows that are drawn together."""
+        return _BLOCK_ROWS.get(self.level.stride, _COARSE_BLOCK_ROWS)
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """Distances in rows of the rows that a new row sees: `Level.offsets`, then mates."""
+        mates = self.level.mates if self.half else self.level.mates[:0]
+        return np.concatenate([self.level.offsets, mates])
+
+    @property
+    def reach(self) -> int:
+        """Rows to the furthest row that a new row sees or lies between."""
+        return max(self.level.reach, self.level.stride)
 
     def rows(self, block: int) -> NDArray[np.int64]:
         """Return the new rows of a block, (block_rows,)."""
@@ -106,7 +157,10 @@ LEVELS = tuple(
     for number, stride in enumerate(_NEAR)
 )
 N_LEVELS = len(LEVELS)
+PASSES = tuple(Pass(level, half) for level in LEVELS for half in range(level.n_passes))
+N_PASSES = len(PASSES)
 MOST_OFFSETS = max(len(level.offsets) for level in LEVELS)
+MOST_MATES = max(len(level.mates) for level in LEVELS)
 
 
 def level_of(row: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from torch.nn.functional import one_hot, silu
 
 from lithogen.diffusion.conditions import N_ROW_CONDITIONS, N_WORLD_CONDITIONS
 from lithogen.diffusion.lattice import (
+    MOST_MATES,
     MOST_OFFSETS,
     N_BESIDE,
     N_CELL,
@@ -24,10 +25,11 @@ from lithogen.rockphysics.facies import N_FACIES
 
 # What of the network's input holds what, in this order.
 N_WINDOW = MOST_OFFSETS * N_CELL
+N_MATES = MOST_MATES * N_CELL
 N_BESIDE_CELLS = 2 * N_BESIDE * N_CELL
 # The neighbouring position, the one that the row began at, and whether, where and how far.
 N_LATERAL = 2 * N_CELL + 3
-N_CELL_INPUT = N_WINDOW + N_BESIDE_CELLS + N_LATERAL + N_POSITIONS
+N_CELL_INPUT = N_WINDOW + N_MATES + N_BESIDE_CELLS + N_LATERAL + N_POSITIONS
 N_INPUT = N_CELL_INPUT + N_ROW_CONDITIONS + N_WORLD_CONDITIONS
 # Mean, ln of scale and three couplings of the residuals of a cell.
 N_AFFINE = 3 * N_RESIDUALS
@@ -40,12 +42,12 @@ Weights = Mapping[str, Tensor]
 def input_slices() -> dict[str, slice]:
     """Return which entries of the network's input hold what.
 
-    `window` known rows at the own position; `lateral` the nearest of them at the neighbouring one,
-    the neighbour and the start of the row, and whether, where and how far; `position`; `row` and
-    `world` conditions.
+    `window` known rows at the own position; `mates` new rows that were drawn before, zeros in the
+    first pass; `lateral` the nearest known rows at the neighbouring position, the neighbour and the
+    start of the row, and whether, where and how far; `position`; `row` and `world` conditions.
     """
-    sizes = {"window": N_WINDOW, "lateral": N_BESIDE_CELLS + N_LATERAL, "position": N_POSITIONS,
-             "row": N_ROW_CONDITIONS, "world": N_WORLD_CONDITIONS}
+    sizes = {"window": N_WINDOW, "mates": N_MATES, "lateral": N_BESIDE_CELLS + N_LATERAL,
+             "position": N_POSITIONS, "row": N_ROW_CONDITIONS, "world": N_WORLD_CONDITIONS}
     out, at = {}, 0
     for name, size in sizes.items():
         out[name] = slice(at, at + size)
@@ -106,9 +108,6 @@ class RowNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 def _linear(weights: Weights, name: str, x: Tensor) -> Tensor:
     return torch.baddbmm(weights[f"{name}_bias"], x, weights[f"{name}_weight"])
-
-
-
 
 
 def encode_context(weights: Weights, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils.outputs import BaseOutput
 from torch import Tensor
 
-from lithogen.diffusion.lattice import N_LEVELS, N_POSITIONS
+from lithogen.diffusion.lattice import N_PASSES, N_POSITIONS
 
 MASKED = -1
 # The order in which chances are summed when a number picks a facies: neighbours here pass into
@@ -55,18 +55,18 @@ class CoarseToFineScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self, facies_order: tuple[int, ...] = FACIES_ORDER) -> None:
-        self.timesteps = torch.arange(N_LEVELS * N_POSITIONS).flip(0)
+        self.timesteps = torch.arange(N_PASSES * N_POSITIONS).flip(0)
         self._order = torch.tensor(facies_order)
 
     @staticmethod
-    def timestep(level: int, distance: int) -> int:
-        """Return the time at which cells of a level are unmasked, this far from the row's start.
+    def timestep(number: int, distance: int) -> int:
+        """Return the time at which cells of a pass are unmasked, this far from the row's start.
 
-        Times fall from N_LEVELS * N_POSITIONS - 1 to 0 as rows are filled.
+        Times fall from N_PASSES * N_POSITIONS - 1 to 0 as rows are filled.
         """
-        return (N_LEVELS - 1 - level) * N_POSITIONS + (N_POSITIONS - 1 - distance)
+        return (N_PASSES - 1 - number) * N_POSITIONS + (N_POSITIONS - 1 - distance)
 
-    def add_noise(self, original_samples: Tensor, levels: Tensor, distances: Tensor,
+    def add_noise(self, original_samples: Tensor, passes: Tensor, distances: Tensor,
                   timestep: int) -> Tensor:
         """Mask the cells that are not known yet when a timestep begins.
 
@@ -74,8 +74,8 @@ class CoarseToFineScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         ----------
         original_samples : Tensor of integers, shape (n,)
             Facies.
-        levels, distances : Tensor of int64, shape (n,)
-            Level of the row, and positions from where the row begins.
+        passes, distances : Tensor of int64, shape (n,)
+            Number of the row's pass among `PASSES`, and positions from where the row begins.
         timestep : int
             As `timestep` returns it.
 
@@ -84,7 +84,7 @@ class CoarseToFineScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         Tensor, shape (n,)
             Facies, `MASKED` where time has not come.
         """
-        own = (N_LEVELS - 1 - levels) * N_POSITIONS + (N_POSITIONS - 1 - distances)
+        own = (N_PASSES - 1 - passes) * N_POSITIONS + (N_POSITIONS - 1 - distances)
         return torch.where(own > timestep, original_samples, MASKED)
 
     def step(self, model_output: Tensor, timestep: int, sample: Tensor, numbers: Tensor,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lithogen.diffusion.conditions import (
     N_ROW_SCALARS,
+    N_SCENARIO_CONDITIONS,
     RESIDUAL_GAIN,
     row_conditions,
     world_conditions,
@@ -31,15 +32,17 @@ from lithogen.prior.tables import PriorStrata, strata_of
 from lithogen.rng import generator
 from lithogen.rockphysics import encode_residual
 from lithogen.rockphysics.facies import N_FACIES
-from lithogen.scenario import N_CONTROLS, Scenario
+from lithogen.scenario import Scenario
 from lithogen.strata.tables import CHUNK_MS, STEP_MS, WIDTHS
 from lithogen.structure import Structure
+from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
 
 # Conditions of rows change slowly: they are kept for every sixteenth row.
 COARSE_ROWS = 16
 STEPS_A_ROW = int(ROW_MS / STEP_MS)
 CHUNK_ROWS = int(CHUNK_MS / ROW_MS)
-# Where windows of a world may begin, in ms of age; shallow ages are asked for more often.
+# Where windows of a world may begin, in ms of age below the top of any of its sequences; shallow
+# ages are asked for more often.
 SHALLOWEST_MS, DEEPEST_MS, SHALLOW_POWER = -512.0, 6000.0, 1.5
 # Weights of positions in a step: most voxels lie near the middle.
 POSITION_WEIGHTS = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 3.0, 2.0, 1.5, 1.0])
@@ -134,7 +137,9 @@ def prior_diagram(seed: int, number: int, n_rows: int, stream: str = "train") ->
     structure = Structure(world_seed, scenario)
     strata = strata_of.__wrapped__(world_seed, structure)
     depth = float(rng.uniform()) ** SHALLOW_POWER
-    first = int((SHALLOWEST_MS + (DEEPEST_MS - SHALLOWEST_MS) * depth) // CHUNK_MS) * CHUNK_ROWS
+    sequence = int(rng.integers(len(structure.sequences)))
+    age = SHALLOWEST_MS + (DEEPEST_MS - SHALLOWEST_MS) * depth + sequence * SEQUENCE_OFFSET_MS
+    first = int(age // CHUNK_MS) * CHUNK_ROWS
     rows = first + np.arange(n_rows)
     facies, residual = diagram_of(strata, rows)
     told = row_conditions(structure, strata.family, rows[COARSE_ROWS // 2 :: COARSE_ROWS])
@@ -225,7 +230,8 @@ class CellSource:
         if level.number not in self._candidates:
             n_rows = self._known.shape[1]
             k = torch.arange(level.first, n_rows, level.step)
-            seen = k[:, None] + torch.from_numpy(np.append(level.offsets, 0))
+            seen = k[:, None] + torch.from_numpy(
+                np.concatenate([level.offsets, level.mates, [0]]))
             inside = ((seen >= 0) & (seen < n_rows)).all(dim=1)
             k, seen = k[inside], seen[inside]
             found = self._known[:, seen].all(dim=2).nonzero()
@@ -279,13 +285,16 @@ def _draw_level(
         at = (_like(world, row), row, _like(column, row))
         return diagrams.facies[at].long(), diagrams.residual[at].float()
 
-    offsets = torch.from_numpy(level.offsets)
-    seen = k[:, None] + offsets
+    offsets = torch.from_numpy(np.concatenate([level.offsets, level.mates]))
+    seen, n_offset = k[:, None] + offsets, len(level.offsets)
     has = (direction != 0).float()[:, None]
     noise = jitter * torch.from_numpy(
         rng.standard_normal((n, len(offsets), N_RESIDUALS), dtype=np.float32))
     window_facies, window_residual = cells(seen, position)
     window = cells_of(window_facies, window_residual + noise)
+    # Half of the cells are of a first pass, which has no mates.
+    has_mates = torch.from_numpy(rng.uniform(size=n) < 0.5)[:, None, None]
+    window, mates = window[:, :n_offset], window[:, n_offset:] * has_mates
     side_facies, side_residual = cells(seen[:, level.beside], position + direction)
     beside = cells_of(side_facies, side_residual + noise[:, level.beside]) * has[..., None]
     near_facies, near_residual = cells(k, position + direction)
@@ -295,10 +304,10 @@ def _draw_level(
     row = diagrams.row[world, k // COARSE_ROWS].float()
     told = diagrams.world[world].clone()
     hidden = torch.from_numpy(rng.uniform(size=(n, 2)) < unknown)
-    told[:, : N_CONTROLS + 1] *= ~hidden[:, :1]
-    told[:, N_CONTROLS + 1 :] *= ~hidden[:, 1:]
+    told[:, :N_SCENARIO_CONDITIONS] *= ~hidden[:, :1]
+    told[:, N_SCENARIO_CONDITIONS:] *= ~hidden[:, 1:]
     context = torch.zeros(n, N_INPUT)
-    around = Surroundings(window, beside, neighbour, begun, direction.float(),
+    around = Surroundings(window, mates, beside, neighbour, begun, direction.float(),
                           (position - start).abs().float(), position)
     write_context(context, level, around, row, told)
     trend = row[:, N_ROW_SCALARS:].reshape(n, -1, N_RESIDUALS)

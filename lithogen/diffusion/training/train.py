@@ -7,7 +7,7 @@ import logging
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -133,10 +133,15 @@ def train(
         log.info("resumed at step %s", run.step)
     last = min(recipe.n_steps, stop_after if stop_after is not None else recipe.n_steps)
     write_json(folder / "recipe.json", recipe.to_dict())
-    with _log(folder, run.step) as write, _bar(progress, "training", last) as advance:
+    with (_log(folder, run.step) as write, _bar(progress, "training", last) as advance,
+          ThreadPoolExecutor(1) as beside):
         advance(run.step)
+        # The cells of the next step are drawn while this one is learned from.
+        ahead = beside.submit(_draw, run, run.step)
         while run.step < last:
-            _one_step(run, write)
+            drawn = ahead.result()
+            ahead = beside.submit(_draw, run, run.step + 1)
+            _one_step(run, *drawn, write)
             advance(1)
             if run.step % recipe.judge_every == 0 or run.step == recipe.n_steps:
                 _judge(run, write)
@@ -236,14 +241,12 @@ def _noise(recipe: RowTraining, stream: str, index: int, n: int) -> tuple[Tensor
     return draw_noise((N_LEVELS, n), torch.Generator().manual_seed(key))
 
 
-def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
+def _one_step(run: _Run, batch: Batch, noise: tuple[Tensor, Tensor],
+              write: Callable[[dict[str, Any]], None]) -> None:
     recipe, begin = run.recipe, time.perf_counter()
     rate = learning_rate(recipe, run.step)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    rng = generator(recipe.seed, "diffusion/batch", run.step)
-    batch = _draw(run, rng)
-    noise = _noise(recipe, "noise", run.step, recipe.batch * recipe.n_noise)
     run.optimizer.zero_grad(set_to_none=True)
     is_low = recipe.precision == "bfloat16" or (
         recipe.precision == "auto" and is_bfloat16_fast())
@@ -266,7 +269,15 @@ def _one_step(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
                "memory_mb": psutil.Process().memory_info().rss / 1e6, **_table(losses)})
 
 
-def _draw(run: _Run, rng: np.random.Generator) -> Batch:
+def _draw(run: _Run, step: int) -> tuple[Batch, tuple[Tensor, Tensor]]:
+    """Draw cells and noise of a step."""
+    recipe = run.recipe
+    rng = generator(recipe.seed, "diffusion/batch", step)
+    return (_draw_cells(run, rng),
+            _noise(recipe, "noise", step, recipe.batch * recipe.n_noise))
+
+
+def _draw_cells(run: _Run, rng: np.random.Generator) -> Batch:
     recipe = run.recipe
     if run.replay is None:
         return draw_batch(run.worlds, recipe.batch, rng, jitter=recipe.jitter,

@@ -14,7 +14,7 @@ import lithogen
 from lithogen.api import resolve_style
 from lithogen.dataset import Layout
 from lithogen.diffusion import pipeline
-from lithogen.diffusion.lattice import Level
+from lithogen.diffusion.lattice import Pass
 from lithogen.diffusion.schedulers import FACIES_ORDER, CoarseToFineScheduler
 from lithogen.errors import ConfigError, LithogenError, OutputError, ResourceError, ShapeError
 from lithogen.grid import Window
@@ -163,7 +163,7 @@ def test_interrupted_store_goes_on_and_ends_with_the_same_bits(
         lithogen.generate(shape, 8, origin=origin, like="npra_31_81", steps=1, model=toy_pipeline,
                           progress=False, store=tmp_path / "w.zarr")
     with monkeypatch.context() as patch, pytest.raises(OutputError, match="rows is"):
-        patch.setattr(Level, "block_rows", 16)
+        patch.setattr(Pass, "block_rows", 16)
         fine(shape, origin, store=tmp_path / "w.zarr")
     assert (tmp_path / "w.zarr.partial").is_dir()
     calls.clear()

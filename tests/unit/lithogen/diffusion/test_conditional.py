@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from lithogen.diffusion.drawing import condition_on_known, covariance, known_log_likelihood
+from lithogen.diffusion.conditional import condition_on_known, covariance, known_log_likelihood
 from lithogen.diffusion.lattice import N_RESIDUALS
 from lithogen.diffusion.network import N_AFFINE, RowNetwork, colour, input_slices, whiten
 

@@ -15,7 +15,7 @@ from lithogen.diffusion.conditions import (
 )
 from lithogen.diffusion.contexts import Surroundings, cells_of, write_context
 from lithogen.diffusion.drawing import PER_SIGMA
-from lithogen.diffusion.lattice import LEVELS, MIDDLE, N_POSITIONS, N_RESIDUALS
+from lithogen.diffusion.lattice import MIDDLE, N_POSITIONS, N_RESIDUALS, PASSES
 from lithogen.diffusion.network import (
     N_INPUT,
     affine,
@@ -91,9 +91,10 @@ def test_lattices_of_different_steps_that_share_schedulers_do_not_mix(lattice_of
     assert_array_equal(three.rows(0, 40)[1], alone[1])
 
 
-def _learned(lattice, level, row, position, cells, at):
+def _learned(lattice, one, row, position, cells, at):
     """Facies and residuals of one cell as the training's functions say them."""
     direction = int(np.sign(MIDDLE - position))
+    level = one.level
     weights = lattice.drawer.network.weights(level.number)
 
     def cell(rows, places):
@@ -103,7 +104,8 @@ def _learned(lattice, level, row, position, cells, at):
     has = torch.tensor([[float(direction != 0)]])
     near = position + direction
     around = Surroundings(
-        cell(seen, position)[None], cell(seen[level.beside], near)[None] * has[..., None],
+        cell(seen, position)[None], cell(row + one.offsets[len(seen):], position)[None],
+        cell(seen[level.beside], near)[None] * has[..., None],
         cell(row, near)[None] * has, cell(row, MIDDLE)[None] * has,
         torch.tensor([float(direction)]), torch.tensor([float(abs(position - MIDDLE))]),
         torch.tensor([position]))
@@ -132,17 +134,17 @@ def _learned(lattice, level, row, position, cells, at):
     return int(facies), colour(affine(weights, encoded, skip), state)[0, 0]
 
 
-@pytest.mark.parametrize("level", [LEVELS[0], LEVELS[1], LEVELS[4], LEVELS[-1]],
-                         ids=lambda level: str(level.stride))
-def test_cells_are_drawn_as_training_sees_them(lattice_of, level) -> None:
+@pytest.mark.parametrize("one", [PASSES[0], PASSES[1], PASSES[4], PASSES[-2], PASSES[-1]],
+                         ids=lambda one: f"{one.level.stride}.{one.half}")
+def test_cells_are_drawn_as_training_sees_them(lattice_of, one) -> None:
     """The drawing takes the network apart to be fast; the training's own functions agree."""
-    row = level.first + level.step
-    lattice, reach = lattice_of(steps=3), level.reach
+    row = one.first + one.step
+    lattice, reach = lattice_of(steps=3), one.reach
     facies, residual = lattice.rows(row - reach, row + reach)
     cells = cells_of(torch.from_numpy(facies), torch.from_numpy(residual) * RESIDUAL_GAIN)
     with torch.inference_mode():
         for position in range(N_POSITIONS):
-            code, wanted = _learned(lattice, level, row, position, cells,
+            code, wanted = _learned(lattice, one, row, position, cells,
                                     lambda rows: rows - (row - reach))
             assert code == facies[reach, position]
             limit = RESIDUAL_GAIN * RESIDUAL_LIMIT

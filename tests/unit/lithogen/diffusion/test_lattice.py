@@ -7,12 +7,13 @@ import itertools
 import numpy as np
 import pytest
 
-from lithogen.diffusion.filling import block_spans
+from lithogen.diffusion.filling import demands_of
 from lithogen.diffusion.lattice import (
     LEVELS,
     MOST_OFFSETS,
     N_BESIDE,
     N_POSITIONS,
+    PASSES,
     filling_order,
     level_of,
 )
@@ -20,17 +21,28 @@ from lithogen.diffusion.lattice import (
 FIRST, LAST = -3000, 3000
 
 
-def rows_of(level, first=FIRST, last=LAST):
-    """New rows of a level between two rows, one entry for each time they are drawn."""
-    rows = np.concatenate([level.rows(number) for number in level.blocks(first, last)])
+def rows_of(one, first=FIRST, last=LAST):
+    """New rows of a pass between two rows, one entry for each time they are drawn."""
+    rows = np.concatenate([one.rows(number) for number in one.blocks(first, last)])
     return rows[(rows >= first) & (rows <= last)]
 
 
-def test_every_row_is_drawn_by_one_level_and_once() -> None:
-    drawn = np.concatenate([rows_of(level) for level in LEVELS])
+def test_every_row_is_drawn_in_one_pass_and_once() -> None:
+    drawn = np.concatenate([rows_of(one) for one in PASSES])
     assert np.array_equal(np.sort(drawn), np.arange(FIRST, LAST + 1))
-    for level in LEVELS:
-        assert (level_of(rows_of(level)) == level.number).all()
+    for one in PASSES:
+        assert (level_of(rows_of(one)) == one.level.number).all()
+
+
+def test_rows_of_a_second_pass_see_those_of_the_first_beside_them() -> None:
+    for one in PASSES:
+        assert len(one.level.mates) == (2 if one.level.n_passes == 2 else 0)
+        if one.half == 0:
+            assert np.array_equal(one.offsets, one.level.offsets)
+            continue
+        first = {int(row) for row in rows_of(PASSES[PASSES.index(one) - 1], 2 * FIRST, 2 * LAST)}
+        for row in rows_of(one):
+            assert {int(row + mate) for mate in one.level.mates} <= first
 
 
 @pytest.mark.parametrize("level", LEVELS, ids=lambda level: str(level.stride))
@@ -52,7 +64,7 @@ def test_the_rows_beside_are_the_nearest_ones() -> None:
     assert len(LEVELS[0].offsets[LEVELS[0].beside]) == 0
 
 
-@pytest.mark.parametrize("level", LEVELS, ids=lambda level: str(level.stride))
+@pytest.mark.parametrize("level", PASSES, ids=lambda one: f"{one.level.stride}.{one.half}")
 def test_blocks_of_a_range_hold_its_rows_and_no_block_is_idle(level) -> None:
     for first, last in ((-700, -690), (0, 0), (5, 3000), (-1, 1)):
         blocks = level.blocks(first, last)
@@ -78,14 +90,18 @@ def test_positions_are_filled_outwards_from_the_start_beside_known_ones(start) -
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (-1, 1), (100, 611), (-5000, -4200)])
 def test_spans_hold_all_that_rows_depend_on(first, last) -> None:
-    spans = block_spans(first, last)
-    assert len(spans) == len(LEVELS)
-    drawn = {number: {int(row) for block in span for row in LEVELS[number].rows(block)}
-             for number, span in enumerate(spans)}
-    known = set().union(*drawn.values())
-    assert set(range(first, last + 1)) <= known
-    for level in LEVELS[1:]:
+    demands = demands_of(first, last)
+    assert [demand.of for demand in demands] == list(PASSES)
+    drawn = [{int(row) for block in demand.blocks for row in demand.of.rows(block)}
+             for demand in demands]
+    assert set(range(first, last + 1)) <= set().union(*drawn)
+    for number, demand in enumerate(demands):
         seen = {row + int(offset) for row, offset in
-                itertools.product(drawn[level.number], level.offsets)}
-        coarser = set().union(*(drawn[n] for n in range(level.number)))
-        assert seen <= coarser, level.stride
+                itertools.product(drawn[number], demand.of.offsets)}
+        before = set().union(*drawn[:number])
+        assert seen <= before, demand.of
+        # What is known after a pass is all of it, and all that the next one looks at.
+        stride = demand.of.level.stride
+        if demand.of.half == demand.of.level.n_passes - 1:
+            whole = range(-(-demand.first // stride) * stride, demand.last + 1, stride)
+            assert set(whole) <= before | drawn[number]

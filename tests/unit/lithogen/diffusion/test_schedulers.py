@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.special import ndtri
 
-from lithogen.diffusion.lattice import N_LEVELS, N_POSITIONS
+from lithogen.diffusion.lattice import N_PASSES, N_POSITIONS
 from lithogen.diffusion.schedulers import FACIES_ORDER, MASKED, CoarseToFineScheduler
 from lithogen.rockphysics.facies import N_FACIES
 
@@ -55,20 +55,20 @@ def test_known_facies_stay(scheduler) -> None:
 
 
 def test_times_fall_as_rows_are_filled_and_all_are_different() -> None:
-    times = [CoarseToFineScheduler.timestep(level, distance)
-             for level in range(N_LEVELS) for distance in range(N_POSITIONS)]
-    assert times == list(range(N_LEVELS * N_POSITIONS))[::-1]
+    times = [CoarseToFineScheduler.timestep(number, distance)
+             for number in range(N_PASSES) for distance in range(N_POSITIONS)]
+    assert times == list(range(N_PASSES * N_POSITIONS))[::-1]
     assert CoarseToFineScheduler().timesteps.tolist() == times
 
 
-@pytest.mark.parametrize("time", [N_LEVELS * N_POSITIONS - 1, 40, 1, 0])
+@pytest.mark.parametrize("time", [N_PASSES * N_POSITIONS - 1, 40, 1, 0])
 def test_noise_masks_exactly_what_is_not_drawn_yet(scheduler, time) -> None:
-    levels, distances = (v.flatten() for v in torch.meshgrid(
-        torch.arange(N_LEVELS), torch.arange(N_POSITIONS), indexing="ij"))
-    facies = torch.arange(len(levels)) % N_FACIES
-    masked = scheduler.add_noise(facies, levels, distances, time)
+    passes, distances = (v.flatten() for v in torch.meshgrid(
+        torch.arange(N_PASSES), torch.arange(N_POSITIONS), indexing="ij"))
+    facies = torch.arange(len(passes)) % N_FACIES
+    masked = scheduler.add_noise(facies, passes, distances, time)
     for k in range(len(facies)):
-        is_drawn = scheduler.timestep(int(levels[k]), int(distances[k])) > time
+        is_drawn = scheduler.timestep(int(passes[k]), int(distances[k])) > time
         assert masked[k] == (facies[k] if is_drawn else MASKED)
 
 

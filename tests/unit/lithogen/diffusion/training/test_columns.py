@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from lithogen.diffusion.conditions import N_ROW_SCALARS, RESIDUAL_GAIN
+from lithogen.diffusion.conditions import N_ROW_SCALARS, N_SCENARIO_CONDITIONS, RESIDUAL_GAIN
 from lithogen.diffusion.lattice import LEVELS, MIDDLE, N_CELL, N_LEVELS, N_POSITIONS
 from lithogen.diffusion.network import input_slices
 from lithogen.diffusion.training.columns import (
@@ -23,7 +23,7 @@ from lithogen.prior.tables import strata_of
 from lithogen.rng import generator
 from lithogen.rockphysics import decode_elastic
 from lithogen.rockphysics.facies import N_FACIES
-from lithogen.scenario import N_CONTROLS, Scenario
+from lithogen.scenario import Scenario
 from lithogen.structure import Structure
 
 # Running sums of single precision over some steps of a table, and a logarithm.
@@ -90,7 +90,9 @@ def test_cells_come_with_their_facies_residuals_and_known_rows(worlds) -> None:
         for one in LEVELS[: level.number + 1]:
             world, k = source.draw(one, 40, again)
             position, start = source.positions(40, again)
-            again.standard_normal((40, len(one.offsets), 3), dtype=np.float32)
+            n_seen = len(one.offsets) + len(one.mates)
+            again.standard_normal((40, n_seen, 3), dtype=np.float32)
+            has_mates = torch.from_numpy(again.uniform(size=40) < 0.5)
             again.uniform(size=(40, 2))
         assert torch.equal(batch.facies[level.number], flat[world, k, position])
         wanted = diagrams.residual[world, k, position].float()
@@ -107,6 +109,11 @@ def test_cells_come_with_their_facies_residuals_and_known_rows(worlds) -> None:
             seen = window[:, lead + place, :N_FACIES].argmax(dim=1)
             assert torch.equal(seen, flat[world, k + int(offset), position])
         assert (window[:, :lead] == 0.0).all()
+        mates = context[:, parts["mates"]].reshape(40, -1, N_CELL)
+        assert (mates[~has_mates] == 0.0).all()
+        for place, offset in enumerate(level.mates):
+            seen = mates[has_mates, place, :N_FACIES].argmax(dim=1)
+            assert torch.equal(seen, flat[world, k + int(offset), position][has_mates])
 
 
 def test_jitter_moves_known_residuals_and_nothing_else(worlds) -> None:
@@ -126,7 +133,7 @@ def test_jitter_moves_known_residuals_and_nothing_else(worlds) -> None:
 def test_a_share_of_cells_is_not_told_the_world(worlds) -> None:
     batch = draw_batch(CellSource(worlds[0]), 400, rng(), unknown=0.3)
     world = batch.context[..., input_slices()["world"]]
-    for told in (world[..., : N_CONTROLS + 1], world[..., N_CONTROLS + 1 :]):
+    for told in (world[..., :N_SCENARIO_CONDITIONS], world[..., N_SCENARIO_CONDITIONS:]):
         is_hidden = (told == 0.0).all(dim=-1)
         # 4000 draws: a standard error of 0.007.
         assert float(is_hidden.float().mean()) == pytest.approx(0.3, abs=0.035)

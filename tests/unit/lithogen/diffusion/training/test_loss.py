@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from lithogen.diffusion.drawing import covariance
+from lithogen.diffusion.conditional import covariance
 from lithogen.diffusion.lattice import N_LEVELS, N_RESIDUALS
 from lithogen.diffusion.network import (
     affine,
