@@ -99,8 +99,6 @@ RANDOM_RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-# Share of basinal shale among formations that are neither reservoir nor special.
-SHALE_SHARE = 0.94
 # Net share of stacks for a `sand_drive`: 60 seeds of three chunks without other formations.
 _NET = (0.002, 0.006, 0.012, 0.034, 0.096, 0.183, 0.315, 0.473, 0.645, 0.735, 0.812, 0.911)
 _DRIVE = (-1.0, -0.3, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.4)
@@ -251,27 +249,6 @@ class Scenario:
         rest = 1.0 - self.carbonate_share - self.tuff_share - self.evaporite_share
         wanted = self.net_to_gross / max(rest - 0.5 * self.coal_share, 0.3)
         return float(np.interp(wanted, _NET, _DRIVE))
-
-    def formation_shares(self) -> dict[str, float]:
-        """Return the shares of formations by style: what share of the strata each rules.
-
-        Returns
-        -------
-        dict of str to float
-            Of carbonate, tuff, coal, evaporite, reservoir, shale and mixed ones; sum 1.
-        """
-        special = {
-            "carbonate": self.carbonate_share, "tuff": self.tuff_share,
-            "coal": 2.0 * self.coal_share, "evaporite": self.evaporite_share,
-        }
-        rest = max(1.0 - sum(special.values()), 0.05)
-        sand = rest * min(max(self.sand_drive() * 1.9 - 0.12, 0.0), 1.0)
-        weights = special | {
-            "reservoir": sand, "shale": SHALE_SHARE * (rest - sand),
-            "mixed": (1.0 - SHALE_SHARE) * (rest - sand),
-        }
-        values = np.array(list(weights.values()))
-        return dict(zip(weights, (values / values.sum()).tolist(), strict=True))
 
     def vector(self) -> NDArray[np.float32]:
         """Return the controls as the network is told them, float32, (`N_CONTROLS`,).

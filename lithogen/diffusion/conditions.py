@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.diffusion.lattice import ROW_MS
+from lithogen.formations import formation_shares
 from lithogen.rockphysics import RockFamily, encode_residual
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.scenario import N_CONTROLS, Scenario
@@ -105,7 +106,7 @@ def world_conditions(scenario: Scenario | None, numbers: Float32 | None) -> Floa
 
 def _styles(scenario: Scenario) -> Float32:
     """What controls amount to for formations and beds, (N_STYLES + 2,)."""
-    shares = np.array(list(scenario.formation_shares().values()))
+    shares = np.array(list(formation_shares(scenario).values()))
     other = [2.0 * (scenario.sand_drive() - 0.3), math.log(scenario.bed_scale)]
     return np.concatenate(
         [1.0 + 0.5 * np.log(shares + _LEAST_STYLE_SHARE), other]).astype(np.float32)

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lithogen.formations import formation_shares
 from lithogen.rng import generator, uniform
 from lithogen.rockphysics.facies import (
     CHALK,
@@ -204,7 +205,7 @@ def _pick(u: float, running: list[float]) -> int:
 
 
 def _formation(rng: np.random.Generator, scenario: Scenario, ms_per_m: float) -> _Formation:
-    shares = scenario.formation_shares()
+    shares = formation_shares(scenario)
     style = tuple(shares)[_pick(float(rng.uniform()), np.cumsum(list(shares.values())).tolist())]
     normals = rng.standard_normal((2, N_FACIES))
     log_weight, thicker = 0.45 * normals[0], THICKNESS_SPREAD * normals[1]

@@ -11,7 +11,7 @@ PACKAGES = ("lithogen", "forward", "seismic_io", "viz")
 CORE = {"lithogen.errors", "lithogen.config", "lithogen.grid", "lithogen.rng"}
 GROUND = CORE | {"lithogen.scenario"}
 STRUCTURE = GROUND | {"lithogen.structure", "lithogen.rockphysics"}
-STRATA = STRUCTURE | {"lithogen.strata"}
+STRATA = STRUCTURE | {"lithogen.formations", "lithogen.strata"}
 DIFFUSION = STRATA | {"lithogen.diffusion", "lithogen.wells"}
 OUTER = {"forward", "seismic_io"}
 
@@ -25,6 +25,7 @@ OWN = {
     "viz": CORE,
     "lithogen.presets": CORE,
     "lithogen.scenario": CORE | {"lithogen.presets"},
+    "lithogen.formations": GROUND,
     "lithogen.allocator": CORE,
     "lithogen.rockphysics": GROUND,
     "lithogen.structure": STRUCTURE,

@@ -199,13 +199,3 @@ def test_every_corner_of_the_ranges_can_be_told(end) -> None:
         text = Scenario(**{name: RANGES[name][end]}).describe()
         assert 4 <= text.count(". ") + 1 <= 6
         assert "  " not in text
-
-
-def test_formation_shares_are_probabilities_that_follow_the_controls() -> None:
-    for seed in range(40):
-        shares = Scenario.random(seed).formation_shares()
-        assert sum(shares.values()) == pytest.approx(1.0)
-        assert min(shares.values()) >= 0.0
-    more = [Scenario(net_to_gross=v).formation_shares()["reservoir"] for v in (0.1, 0.3, 0.6)]
-    assert more == sorted(more) and more[0] < more[-1]
-    assert Scenario(tuff_share=0.3).formation_shares()["tuff"] > 0.2
