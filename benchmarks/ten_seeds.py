@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from _common import RESULTS, parser, report
 from _worker import ONE_THREAD
+from generate import load_pipeline
 
 SHAPE, ILINE, SLICE_SAMPLE = (64, 192, 172), 32, 120
 # The part at 2 ms: one line of tiles, from 0.3 s on.
@@ -42,8 +43,9 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     seeds = range(args.first, args.first + args.n)
     if args.dump:
+        pipe = load_pipeline(None, 1)
         for seed in seeds:
-            np.savez(args.out / f"{seed}.npz", **generated(seed, None))
+            np.savez(args.out / f"{seed}.npz", **generated(seed, pipe))
         return
     rows = {}
     if args.against is not None:
@@ -53,21 +55,18 @@ def main() -> None:
              "--out", str(former)], check=True,
             env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(args.against.resolve())})
         rows["former version"] = lambda seed: dict(np.load(former / f"{seed}.npz"))
-    import torch
-
-    torch.set_num_threads(1)
-    rows["generated"] = lambda seed: generated(seed, args.model)
+    pipe = load_pipeline(args.model, 1)
+    rows["generated"] = lambda seed: generated(seed, pipe)
     rows["prior"] = of_prior
     for seed in seeds:
         draw(seed, {name: make(seed) for name, make in rows.items()}, args.out / f"{seed}.png")
     report("ten_seeds", args.n, "pictures", args.n, folder=args.out.name, rows=list(rows))
 
 
-def generated(seed: int, model: str | None) -> Arrays:
+def generated(seed: int, pipe: Any) -> Arrays:
     """Return what is shown of a generated world."""
     import lithogen
 
-    pipe = lithogen.LithologyPipeline.from_pretrained(model)
     structure = lithogen.Structure.random(seed)
 
     def make(window: Any, spacing: Any) -> tuple[Any, Any, Any]:
@@ -107,9 +106,15 @@ def views(make: Make) -> Arrays:
 
 
 def flattened(facies: Any, age_ms: Any) -> Any:
-    """Return facies (n_xline, n_age) of the samples nearest to regular ages, -1 where none is."""
-    first, last = np.quantile(age_ms, (0.02, 0.98))
-    ages = np.arange(first, min(last, first + FLAT_STEP_MS * 400), FLAT_STEP_MS)
+    """Return facies (n_xline, n_age) of the samples nearest to regular ages, -1 where none is.
+
+    Ages are those of the sequence that has most samples.
+    """
+    from lithogen.structure.bodies import SEQUENCE_OFFSET_MS
+
+    number, count = np.unique(np.floor(age_ms / SEQUENCE_OFFSET_MS + 0.3), return_counts=True)
+    mine = age_ms[np.floor(age_ms / SEQUENCE_OFFSET_MS + 0.3) == number[count.argmax()]]
+    ages = np.arange(*np.quantile(mine, (0.01, 0.99)), FLAT_STEP_MS)
     out = np.full((len(facies), len(ages)), -1, dtype=np.int8)
     for k, (codes, column) in enumerate(zip(facies, age_ms, strict=True)):
         below = np.searchsorted(column, ages).clip(1, len(column) - 1)

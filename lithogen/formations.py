@@ -8,6 +8,7 @@ from lithogen.scenario import Scenario
 
 # Share of basinal shale among formations that are neither reservoir nor special.
 SHALE_SHARE = 0.94
+STYLES = ("carbonate", "tuff", "coal", "evaporite", "reservoir", "shale", "mixed")
 
 
 def formation_shares(scenario: Scenario) -> dict[str, float]:
@@ -21,7 +22,7 @@ def formation_shares(scenario: Scenario) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        Of carbonate, tuff, coal, evaporite, reservoir, shale and mixed ones; sum 1.
+        Of every one of `STYLES`, in their order; sum 1.
 
     Examples
     --------
@@ -29,15 +30,10 @@ def formation_shares(scenario: Scenario) -> dict[str, float]:
     >>> round(sum(shares.values()), 6)
     1.0
     """
-    special = {
-        "carbonate": scenario.carbonate_share, "tuff": scenario.tuff_share,
-        "coal": 2.0 * scenario.coal_share, "evaporite": scenario.evaporite_share,
-    }
-    rest = max(1.0 - sum(special.values()), 0.05)
+    special = (scenario.carbonate_share, scenario.tuff_share, 2.0 * scenario.coal_share,
+               scenario.evaporite_share)
+    rest = max(1.0 - sum(special), 0.05)
     sand = rest * min(max(scenario.sand_drive() * 1.9 - 0.12, 0.0), 1.0)
-    weights = special | {
-        "reservoir": sand, "shale": SHALE_SHARE * (rest - sand),
-        "mixed": (1.0 - SHALE_SHARE) * (rest - sand),
-    }
-    values = np.array(list(weights.values()))
-    return dict(zip(weights, (values / values.sum()).tolist(), strict=True))
+    weights = np.array([*special, sand, SHALE_SHARE * (rest - sand),
+                        (1.0 - SHALE_SHARE) * (rest - sand)])
+    return dict(zip(STYLES, (weights / weights.sum()).tolist(), strict=True))

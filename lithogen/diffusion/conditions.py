@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithogen.diffusion.lattice import ROW_MS
-from lithogen.formations import formation_shares
+from lithogen.formations import STYLES, formation_shares
 from lithogen.rockphysics import RockFamily, encode_residual
 from lithogen.rockphysics.facies import N_FACIES
 from lithogen.scenario import N_CONTROLS, Scenario
@@ -23,8 +23,7 @@ N_WORLD_NUMBERS = 6
 N_ROW_SCALARS = 3
 N_ROW_CONDITIONS = N_ROW_SCALARS + 3 * N_FACIES
 # Controls, what follows from them for formations and beds, and whether they are known.
-N_STYLES = 7
-N_SCENARIO_CONDITIONS = N_CONTROLS + N_STYLES + 2 + 1
+N_SCENARIO_CONDITIONS = N_CONTROLS + len(STYLES) + 2 + 1
 # The last one says whether the numbers of the world are known.
 N_WORLD_CONDITIONS = N_SCENARIO_CONDITIONS + N_WORLD_NUMBERS + 1
 # Rare styles are told by ln of their shares, which is what chances of facies follow.
@@ -105,7 +104,7 @@ def world_conditions(scenario: Scenario | None, numbers: Float32 | None) -> Floa
 
 
 def _styles(scenario: Scenario) -> Float32:
-    """What controls amount to for formations and beds, (N_STYLES + 2,)."""
+    """What controls amount to for formations and beds, (len(STYLES) + 2,)."""
     shares = np.array(list(formation_shares(scenario).values()))
     other = [2.0 * (scenario.sand_drive() - 0.3), math.log(scenario.bed_scale)]
     return np.concatenate(

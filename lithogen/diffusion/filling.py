@@ -106,24 +106,23 @@ class Lattice:
     def _cells(self, first: int, last: int) -> Tensor:
         """Cells of rows first..last, (n, N_POSITIONS, N_CELL)."""
         demands = demands_of(first, last)
-        known = _Known(self.drawer.device)
+        known = _Known.to_fill(demands[0], self.drawer.device)
         for level in LEVELS:
             mine = [demand for demand in demands if demand.of.level is level]
-            known = known.refined(level.stride, mine)
+            if level.number:
+                known = known.refined()
             for demand in mine:
                 self._draw_blocks(demand, known)
                 for number in demand.blocks:
-                    known.put(demand.of.rows(number),
-                              self._blocks[PASSES.index(demand.of), number])
+                    known.put(demand.of.rows(number), self._blocks[demand.of.number, number])
             known = known.cropped(mine[-1].first, mine[-1].last)
         return known.cells
 
     def _draw_blocks(self, demand: Demand, known: _Known) -> None:
         """Draw what is asked for and not there yet, several blocks at once."""
-        of, pass_number = demand.of, PASSES.index(demand.of)
-        plain = []
+        of, plain = demand.of, []
         for number in demand.blocks:
-            if (pass_number, number) in self._blocks:
+            if (of.number, number) in self._blocks:
                 continue
             given = self._given(of.rows(number))
             if given is None:
@@ -147,7 +146,7 @@ class Lattice:
     def _draw(self, of: Pass, numbers: list[int], known: _Known,
               given: tuple[Tensor, Tensor] | None) -> None:
         """Draw and keep some blocks, each (block_rows, N_POSITIONS, N_CELL)."""
-        level, pass_number, size = of.level, PASSES.index(of), of.block_rows
+        level, size = of.level, of.block_rows
         drawer, device = self.drawer.level(level.number), self.drawer.device
         rows = np.concatenate([of.rows(number) for number in numbers])
         window = known.at(rows[:, None] + of.offsets)
@@ -161,12 +160,12 @@ class Lattice:
             places = drawn.places(distance)
             if places is None:
                 break
-            time = self.drawer.unmasking.timestep(pass_number, distance)
+            time = self.drawer.unmasking.timestep(of.number, distance)
             drawn.put(places, drawer.draw(time, drawn.cells_at(places)))
         for place, number in enumerate(numbers):
             part = drawn.cells[place * size : (place + 1) * size]
             # A view would keep the whole group.
-            self._blocks[pass_number, number] = part.clone()
+            self._blocks[of.number, number] = part.clone()
 
     def _told_world(self) -> Tensor:
         if self._world is None:
@@ -211,19 +210,22 @@ def demands_of(first: int, last: int) -> list[Demand]:
 class _Known:
     """Cells of consecutive rows of one spacing, (n, N_POSITIONS, N_CELL)."""
 
-    def __init__(self, device: torch.device, begin: int = 0, stride: int = 0, n: int = 0) -> None:
-        self.begin, self.stride = begin, stride
-        self.cells = torch.zeros(n, N_POSITIONS, N_CELL, device=device)
+    def __init__(self, begin: int, stride: int, cells: Tensor) -> None:
+        self.begin, self.stride, self.cells = begin, stride, cells
 
-    def refined(self, stride: int, demands: list[Demand]) -> _Known:
-        """Return the same cells with room for the new rows of a level between them."""
-        device = self.cells.device
-        if not self.stride:
-            rows = [demands[0].of.rows(number) for number in demands[0].blocks]
-            return _Known(device, int(rows[0][0]), stride, sum(map(len, rows)))
-        out = _Known(device, self.begin, stride, 2 * len(self.cells) - 1)
-        out.cells[::2] = self.cells
-        return out
+    @classmethod
+    def to_fill(cls, demand: Demand, device: torch.device) -> _Known:
+        """Return room for the rows of the coarsest level."""
+        of, blocks = demand.of, demand.blocks
+        n = len(blocks) * of.block_rows
+        return cls(int(of.rows(blocks.start)[0]), of.step,
+                   torch.zeros(n, N_POSITIONS, N_CELL, device=device))
+
+    def refined(self) -> _Known:
+        """Return the same cells with room for the new rows of the next level between them."""
+        cells = self.cells.new_zeros(2 * len(self.cells) - 1, N_POSITIONS, N_CELL)
+        cells[::2] = self.cells
+        return _Known(self.begin, self.stride // 2, cells)
 
     def at(self, rows: NDArray[np.int64]) -> Tensor:
         """Return the cells of rows, (*rows.shape, N_POSITIONS, N_CELL)."""
@@ -238,7 +240,5 @@ class _Known:
     def cropped(self, first: int, last: int) -> _Known:
         """Return the cells between two rows."""
         low, high = -(-first // self.stride), last // self.stride
-        out = _Known(self.cells.device, low * self.stride, self.stride)
         skip = low - self.begin // self.stride
-        out.cells = self.cells[skip : skip + high - low + 1]
-        return out
+        return _Known(low * self.stride, self.stride, self.cells[skip : skip + high - low + 1])

@@ -106,12 +106,15 @@ class Pass:
 
     Parameters
     ----------
+    number : int
+        Of the pass; 0 comes first.
     level : Level
         Whose rows these are.
     half : int
         0 or 1; rows of half 1 see those of half 0.
     """
 
+    number: int
     level: Level
     half: int
 
@@ -157,7 +160,10 @@ LEVELS = tuple(
     for number, stride in enumerate(_NEAR)
 )
 N_LEVELS = len(LEVELS)
-PASSES = tuple(Pass(level, half) for level in LEVELS for half in range(level.n_passes))
+PASSES = tuple(
+    Pass(number, level, half) for number, (level, half) in enumerate(
+        (level, half) for level in LEVELS for half in range(level.n_passes))
+)
 N_PASSES = len(PASSES)
 MOST_OFFSETS = max(len(level.offsets) for level in LEVELS)
 MOST_MATES = max(len(level.mates) for level in LEVELS)
@@ -186,31 +192,3 @@ def level_of(row: NDArray[np.int64]) -> NDArray[np.int64]:
     for level in reversed(LEVELS):
         out[np.asarray(row) % level.stride == 0] = level.number
     return out
-
-
-def filling_order(start: int) -> list[tuple[tuple[int, int], ...]]:
-    """Return in what order the positions of a row are drawn.
-
-    Parameters
-    ----------
-    start : int
-        Position that comes first.
-
-    Returns
-    -------
-    list of tuples of (position, direction)
-        One tuple for each pass: positions at one distance, and where their known neighbour
-        lies, -1 or 1; 0 for the first.
-
-    Examples
-    --------
-    >>> filling_order(8)[:3]
-    [((8, 0),), ((7, 1),), ((6, 1),)]
-    """
-    passes: list[tuple[tuple[int, int], ...]] = [((start, 0),)]
-    for distance in range(1, N_POSITIONS):
-        here = ((start - distance, 1), (start + distance, -1))
-        inside = tuple(item for item in here if 0 <= item[0] < N_POSITIONS)
-        if inside:
-            passes.append(inside)
-    return passes

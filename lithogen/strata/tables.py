@@ -124,7 +124,7 @@ def dominant(facies: NDArray[np.intp]) -> NDArray[np.int8]:
     Returns
     -------
     int8 (environments, N_ROWS, widths). A tie goes to the facies in the middle of the window:
-    were it always the lowest code, shale would gain 3 to 4 % of all voxels.
+    were it always the lowest code, shale would gain voxels.
     """
     present, index = np.unique(facies, return_inverse=True)
     n, envs = facies.shape

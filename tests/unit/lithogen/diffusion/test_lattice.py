@@ -12,9 +12,7 @@ from lithogen.diffusion.lattice import (
     LEVELS,
     MOST_OFFSETS,
     N_BESIDE,
-    N_POSITIONS,
     PASSES,
-    filling_order,
     level_of,
 )
 
@@ -74,18 +72,6 @@ def test_blocks_of_a_range_hold_its_rows_and_no_block_is_idle(level) -> None:
     assert len(level.rows(3)) == level.block_rows
     # A block begins where the one before ends.
     assert level.rows(1)[0] - level.rows(0)[-1] == level.step
-
-
-@pytest.mark.parametrize("start", range(N_POSITIONS))
-def test_positions_are_filled_outwards_from_the_start_beside_known_ones(start) -> None:
-    known = set()
-    for distance, one_pass in enumerate(filling_order(start)):
-        for position, direction in one_pass:
-            assert abs(position - start) == distance
-            assert position not in known
-            assert direction == 0 if distance == 0 else position + direction in known
-        known |= {position for position, _ in one_pass}
-    assert known == set(range(N_POSITIONS))
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (-1, 1), (100, 611), (-5000, -4200)])
