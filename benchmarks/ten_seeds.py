@@ -154,7 +154,7 @@ def draw(seed: int, rows: dict[str, Arrays], path: Path) -> None:
                             .get(what, "sample"))
     bar = figure.colorbar(flat, ax=axes[:, 3], ticks=range(N_FACIES))
     bar.ax.set_yticklabels(FACIES)
-    figure.suptitle(f"seed {seed}")
+    figure.suptitle(f"seed {seed} (grey: no sample of that age)")
     save_figure(figure, path)
 
 
