@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -149,35 +150,108 @@ def draw_parts(
             reach_ms=REACH_AGE_MS,
         )
         if patch is not None:
-            parts += _fan(context, interval, site, patch, length)
+            fan = _fan(context, interval, site.cell, (float(site.draws[1]), length))
+            parts += _fan_parts(context, interval, site, patch, fan)
     return parts
 
 
+@dataclass(frozen=True, slots=True)
+class _Feeder:
+    """The channel that feeds a fan: its size in m and ms of age, and the bends of its line."""
+
+    width_m: float
+    depth_ms: float
+    k_m: float
+    phase: float
+    other: float
+    swing_m: float
+
+    @classmethod
+    def random(
+        cls, rng: np.random.Generator, context: BodyContext, age: float, length_m: float
+    ) -> _Feeder:
+        """Draw the feeder of a fan of some age and length of its lobes."""
+        width = float(np.clip(length_m * rng.uniform(0.05, 0.09), 150.0, 600.0))
+        depth = min(context.milliseconds(width * rng.uniform(0.04, 0.08), age), 40.0)
+        k_m = 2.0 * np.pi / (length_m * rng.uniform(0.5, 0.9))
+        phase, other = rng.uniform(0.0, 2.0 * np.pi, 2)
+        return cls(width, depth, k_m, phase, other, rng.uniform(0.25, 0.6) / k_m)
+
+    def away(self, along_m: Float, across_m: Float, bend_rad: float) -> Float:
+        """Return the distance in metres to the centre line, which bends to the last lobe."""
+        k_m, phase, other, swing = self.k_m, self.phase, self.other, self.swing_m
+        ahead = np.maximum(along_m, 0.0)
+        line = swing * (np.sin(k_m * along_m + phase) + 0.4 * np.sin(2.3 * k_m * along_m + other))
+        # The line is measured from where it passes the apex, so that it meets it.
+        line += np.tan(bend_rad) * ahead - swing * (np.sin(phase) + 0.4 * np.sin(other))
+        slope = swing * k_m * (
+            np.cos(k_m * along_m + phase) + 0.92 * np.cos(2.3 * k_m * along_m + other)
+        ) + np.where(along_m > 0, np.tan(bend_rad), 0.0)
+        return np.asarray((across_m - line) / np.sqrt(1.0 + slope * slope))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fan:
+    """A fan wherever it is looked at.
+
+    Parameters
+    ----------
+    age : of its base, ms.
+    thickness_ms, length_m : typical thickness and length of its lobes.
+    azimuth_rad : of its axis.
+    lobes : oldest first.
+    ragged : two fields that make margins ragged.
+    feeder : its channel.
+    """
+
+    age: float
+    thickness_ms: float
+    length_m: float
+    azimuth_rad: float
+    lobes: list[Lobe]
+    ragged: tuple[PlaneWaves, PlaneWaves]
+    feeder: _Feeder
+
+
+# Neighbouring windows meet the same fans.
+@lru_cache(maxsize=256)
 def _fan(
-    context: BodyContext, interval: int, site: Site, patch: Patch, length_m: float
-) -> list[BodyPart]:
-    """Return the parts of one fan."""
-    rng = generator(context.seed, "structure/lobes/fan", interval, *site.cell)
-    age = (interval + 0.4 + 0.6 * float(site.draws[1])) * INTERVAL_MS
+    context: BodyContext, interval: int, cell: tuple[int, int], draws: tuple[float, float]
+) -> _Fan:
+    """Draw the fan of a cell, from where in its interval it lies and the length of its lobes."""
+    place, length_m = draws
+    rng = generator(context.seed, "structure/lobes/fan", interval, *cell)
+    age = (interval + 0.4 + 0.6 * place) * INTERVAL_MS
     # Long lobes are thick ones, with scatter.
     size = np.log(length_m / LENGTH_M[0]) / np.log(LENGTH_M[1] / LENGTH_M[0])
     thickness_m = 12.0 * (THICKNESS_M[1] / 12.0) ** size * rng.uniform(0.55, 1.0)
     thickness = context.milliseconds(float(max(thickness_m, THICKNESS_M[0])), age)
-    lobes = stack_lobes(rng, length_m, thickness, 0.8 * (age - patch.age_range[0]))
+    highest = interval * INTERVAL_MS - REACH_AGE_MS[0]
+    lobes = stack_lobes(rng, length_m, thickness, 0.8 * (age - highest))
     azimuth = slope_azimuth(context.seed) + rng.normal(0.0, 0.25)
-    along, across = patch.local(site.y_m, site.x_m, azimuth)
-    ragged = [
+    one, two = (
         PlaneWaves.random(
-            context.seed, "structure/lobes/ragged", interval, *site.cell, n,
+            context.seed, "structure/lobes/ragged", interval, *cell, n,
             wavelength_m=(length_m / 9.0, length_m / 2.5), n_wave=6, azimuth_rad=azimuth,
             aspect=0.5,
-        )(patch.y_m, patch.x_m)
+        )
         for n in range(2)
-    ]
-    mud = 0.06 * thickness
+    )
+    return _Fan(age, thickness, length_m, azimuth, lobes, (one, two),
+                _Feeder.random(rng, context, age, length_m))
+
+
+def _fan_parts(
+    context: BodyContext, interval: int, site: Site, patch: Patch, fan: _Fan
+) -> list[BodyPart]:
+    """Return the parts of one fan on the columns of a patch."""
+    age = fan.age
+    along, across = patch.local(site.y_m, site.x_m, fan.azimuth_rad)
+    ragged = [waves(patch.y_m, patch.x_m) for waves in fan.ragged]
+    mud = 0.06 * fan.thickness_ms
     pile = np.zeros_like(along)
     parts: list[BodyPart] = []
-    for n, lobe in enumerate(lobes):
+    for n, lobe in enumerate(fan.lobes):
         turn = 2.4 * n
         noise = np.cos(turn) * ragged[0] + np.sin(turn) * ragged[1]
         high = lobe.height(along, across, 0.11 * noise)
@@ -193,12 +267,12 @@ def _fan(
         parts += patch.part(BodyKind.LOBE, number, SANDSTONE, top, core, drape=DRAPE)
         parts += patch.part(BodyKind.LOBE, number, HETEROLITHIC, core, base, drape=DRAPE)
         pile += thick
-    width = float(np.clip(length_m * rng.uniform(0.05, 0.09), 150.0, 600.0))
-    depth = min(context.milliseconds(width * rng.uniform(0.04, 0.08), age), 40.0)
-    curve = _feeder(rng, along, across, length_m, lobes[-1].azimuth_rad)
-    cut = depth * _fade(along, length_m) * (1.0 - (curve * (2.0 / width)) ** 2)
-    top = age - pile - np.where(pile > 0, mud * (len(lobes) - 1), 0.0)
-    number = body_number(context.seed, BodyKind.LOBE, interval, *site.cell, len(lobes))
+    feeder = fan.feeder
+    curve = feeder.away(along, across, fan.lobes[-1].azimuth_rad)
+    cut = feeder.depth_ms * _fade(along, fan.length_m) * (
+        1.0 - (curve * (2.0 / feeder.width_m)) ** 2)
+    top = age - pile - np.where(pile > 0, mud * (len(fan.lobes) - 1), 0.0)
+    number = body_number(context.seed, BodyKind.LOBE, interval, *site.cell, len(fan.lobes))
     return parts + patch.part(BodyKind.LOBE, number, SANDSTONE, top, top + cut)
 
 
@@ -207,19 +281,3 @@ def _fade(along_m: Float, length_m: float) -> Float:
     upslope = smooth_step(along_m / (0.6 * length_m) + 2.6)
     return np.asarray(upslope * smooth_step(0.9 - along_m / (0.55 * length_m)))
 
-
-def _feeder(
-    rng: np.random.Generator, along_m: Float, across_m: Float, length_m: float, bend_rad: float
-) -> Float:
-    """Return the distance in metres to the feeder's centre line, which bends to the last lobe."""
-    k_m = 2.0 * np.pi / (length_m * rng.uniform(0.5, 0.9))
-    phase, other = rng.uniform(0.0, 2.0 * np.pi, 2)
-    swing = rng.uniform(0.25, 0.6) / k_m
-    ahead = np.maximum(along_m, 0.0)
-    line = swing * (np.sin(k_m * along_m + phase) + 0.4 * np.sin(2.3 * k_m * along_m + other))
-    # The line is measured from where it passes the apex, so that it meets it.
-    line += np.tan(bend_rad) * ahead - swing * (np.sin(phase) + 0.4 * np.sin(other))
-    slope = swing * k_m * (
-        np.cos(k_m * along_m + phase) + 0.92 * np.cos(2.3 * k_m * along_m + other)
-    ) + np.where(along_m > 0, np.tan(bend_rad), 0.0)
-    return np.asarray((across_m - line) / np.sqrt(1.0 + slope * slope))
