@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from _common import RESULTS, parser, report, strata_option, strata_seeds
-from _stage1 import continuity
 
 from lithogen.allocator import keep_freed_memory
+from lithogen.metrics import agreement_along_age, correlation_along_age
 
 LAGS = (8, 16, 32, 64, 128, 256)
 SHAPE, START = (2, 320, 128), 176
@@ -62,10 +62,9 @@ def main() -> None:
     def measure(name: str, world: Any) -> None:
         rows = found.setdefault(name, {"impedance": [], "facies": []})
         impedance = np.log(world.vp[0] * world.rho[0])
-        correlation, agreement = continuity(
-            world.facies[0], impedance, world.structure.age.numpy()[0], LAGS)
-        rows["impedance"].append(correlation)
-        rows["facies"].append(agreement)
+        age = world.structure.age.numpy()[0]
+        rows["impedance"].append(correlation_along_age(impedance, age, LAGS))
+        rows["facies"].append(agreement_along_age(world.facies[0], age, LAGS))
 
     for seed in range(args.first, args.first + args.n):
         structure = lithogen.Structure.random(seed)

@@ -347,9 +347,11 @@ class ForwardNet(nn.Module):
             parts = [load(read_verified(root, name)) for name in LAYERS]
             net.load_state_dict({k: v for part in parts for k, v in part.items()})
         except (ValueError, RuntimeError) as exc:
+            # torch names every parameter in a line of its own.
+            reason = str(exc).strip().splitlines()[-1].strip()
             raise WeightsError(
-                f"weights in {root} do not fit this version of ForwardNet: {exc}; retrain or "
-                "reinstall lithogen"
+                f"weights in {root} do not fit this version of ForwardNet, retrain or "
+                f"reinstall lithogen: {reason}"
             ) from exc
         return net.eval()
 

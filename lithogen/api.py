@@ -64,7 +64,7 @@ def generate(
     wells : a `lithogen.wells.Wells` whose facies and logs are honoured; none by default.
     like : survey whose spectrum, level and noise the seismic carries: a SurveyStyle, a
         preset name, or the path of a SEG-Y; by default a broad band without noise.
-    steps : of the flow that draws elastic residuals, 1 to 64; 4 by default.
+    steps : of the flow that draws elastic residuals, 1 to 64; 3 by default.
     model : a LithologyPipeline or a folder of weights; by default those shipped.
     device : torch device of the network, e.g. "cpu" or "cuda".
     store : folder of a Zarr store to stream into instead of memory. After a kill the same

@@ -15,11 +15,15 @@ from lithogen.diffusion.conditional import condition_on_known, known_log_likelih
 from lithogen.diffusion.conditions import RESIDUAL_GAIN
 from lithogen.diffusion.lattice import LEVELS, N_CELL, N_RESIDUALS
 from lithogen.diffusion.network import (
-    LN_SCALE_LIMITS,
+    N_GUESSES,
+    N_TIME,
     RowNetwork,
+    all_guesses,
     colour,
     input_slices,
+    parameters_of,
     time_features,
+    white_guesses,
 )
 from lithogen.diffusion.schedulers import MASKED, CoarseToFineScheduler
 from lithogen.errors import ConfigError, require
@@ -48,6 +52,8 @@ class CellInput:
         The cell at the neighbouring position; not used where has_neighbour is 0.
     has_neighbour : bool
         Whether there is one.
+    rows : Tensor, shape (n, 2, N_CELL)
+        The nearest known cells above and below, zeros where there are none.
     numbers : Tensor, shape (n, 4)
         Standard normal numbers.
     facies : Tensor of int64, shape (n,), or None
@@ -64,6 +70,7 @@ class CellInput:
     trends: Tensor
     neighbour: Tensor
     has_neighbour: bool
+    rows: Tensor
     numbers: Tensor
     facies: Tensor | None
     residual: Tensor | None
@@ -159,7 +166,9 @@ class LevelDrawer:
         # A row for every facies, the bias included.
         self.context_facies = context[width : width + N_FACIES] + weights["context_bias"]
         self.context_trend = context[width + N_FACIES :].contiguous()
-        self.state = weights["state_weight"][:N_RESIDUALS].contiguous()
+        state, known, time = weights["state_weight"].split(  # type: ignore[no-untyped-call]
+            [N_RESIDUALS, N_RESIDUALS * N_GUESSES, N_TIME])
+        self.state, self.guesses = state.contiguous(), known.contiguous()
         self.weights, self.number = weights, number
         self.unmasking, self.flow = drawer.unmasking, drawer.flow
         set_flow_steps(self.flow, drawer.steps)
@@ -168,8 +177,7 @@ class LevelDrawer:
         sigmas = self.times.float() / scheduler.config.num_train_timesteps
         self.is_noise = [bool(s >= 1.0) for s in sigmas]
         features = time_features(sigmas.to(whole.device))
-        self.state_bias = (features @ weights["state_weight"][N_RESIDUALS:]
-                           + weights["state_bias"])
+        self.state_bias = features @ time + weights["state_bias"]
         self.steps = drawer.steps
 
     def first_layer(
@@ -231,7 +239,8 @@ class LevelDrawer:
             logits = logits + self._evidence(shared, given, known)
         facies: Tensor = self.unmasking.step(
             logits, timestep, known, given.numbers[:, 0], return_dict=False)[0]
-        parameters, context = self._parameters(shared, given, facies)
+        parameters, context, guesses = self._parameters(shared, given, facies)
+        context = block_product(context, white_guesses(parameters, guesses), self.guesses, size)
         residual = colour(parameters, self._flow(context, given.numbers[:, 1:], size))
         if given.residual is not None:
             residual = condition_on_known(parameters, residual, given.residual)
@@ -242,8 +251,8 @@ class LevelDrawer:
 
     def _parameters(
         self, shared: Tensor, given: CellInput, facies: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Parameters of the whitening Gaussian, and the context of the residuals."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Parameters of the whitening Gaussian, context of the residuals, and their guesses."""
         at = torch.arange(len(facies), device=facies.device)
         trend = given.trends[at, facies]
         size = given.n_together
@@ -251,15 +260,15 @@ class LevelDrawer:
             shared + self.context_facies[facies], trend, self.context_trend, size)
         raw = block_product(
             self.weights["affine_bias"], silu(context), self.weights["affine_weight"], size)
-        mean, scale, coupling = raw.split(N_RESIDUALS, dim=1)  # type: ignore[no-untyped-call]
         gain = self.weights["trend_gain"]
         if given.has_neighbour:
             near_facies = given.neighbour[:, :N_FACIES].argmax(dim=1)
             change = trend - given.trends[at, near_facies]
-            guess = given.neighbour[:, N_FACIES:] + gain[1] * change
+            first = given.neighbour[:, N_FACIES:] + gain[1] * change
         else:
-            guess = gain[0] * trend
-        return torch.cat([mean + guess, scale.clamp(*LN_SCALE_LIMITS), coupling], dim=1), context
+            first = gain[0] * trend
+        guesses = all_guesses(first, given.rows)
+        return parameters_of(raw, guesses), context, guesses
 
     def _evidence(self, shared: Tensor, given: CellInput, known: Tensor) -> Tensor:
         """Log likelihood of known residuals under every facies, 0 where facies are known."""
@@ -270,7 +279,7 @@ class LevelDrawer:
         out = torch.zeros(len(known), N_FACIES, device=shared.device)
         if bool(is_open.any()):
             for code in range(N_FACIES):
-                parameters, _ = self._parameters(shared, given, torch.full_like(known, code))
+                parameters, _, _ = self._parameters(shared, given, torch.full_like(known, code))
                 out[:, code] = known_log_likelihood(parameters, given.residual, has)
         return out * is_open[:, None]
 

@@ -26,10 +26,10 @@ MIDDLE = N_POSITIONS // 2
 N_RESIDUALS = 3
 # What is known of a cell: facies as one of ten, and the elastic residuals.
 N_CELL = N_FACIES + N_RESIDUALS
-# Rows drawn together: a matrix product of another size may end in other bits. Coarse rows are
-# few, and blocks of them would reach far beyond what is asked for.
-_BLOCK_ROWS = {1: 128, 2: 64}
-_COARSE_BLOCK_ROWS = 32
+# Rows drawn together: a matrix product of another size may end in other bits. Longer blocks are
+# faster where much is asked for, and reach further beyond it where little is.
+_BLOCK_ROWS = {1: 32, 2: 32}
+_COARSE_BLOCK_ROWS = 16
 # The coarsest level whose new rows are drawn in two passes.
 _COARSEST_OF_TWO = 64
 # Known rows either side that a new row sees, in strides: every odd number up to 2 n - 1, and

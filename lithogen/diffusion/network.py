@@ -33,7 +33,12 @@ N_CELL_INPUT = N_WINDOW + N_MATES + N_BESIDE_CELLS + N_LATERAL + N_POSITIONS
 N_INPUT = N_CELL_INPUT + N_ROW_CONDITIONS + N_WORLD_CONDITIONS
 # Mean, ln of scale and three couplings of the residuals of a cell.
 N_AFFINE = 3 * N_RESIDUALS
+# First guesses of the residuals of a cell: the trend or the neighbour, the known rows above and
+# below.
+N_GUESSES = 3
 LN_SCALE_LIMITS = (-5.0, 1.5)
+# Whitened residuals further out than this are rare, and would rule the flow.
+WHITE_LIMIT = 8.0
 N_TIME = 8
 
 Weights = Mapping[str, Tensor]
@@ -92,8 +97,8 @@ class RowNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]
         linear("trunk2", width, width)
         linear("facies", width, N_FACIES, 0.1)
         linear("context", width + N_FACIES + N_RESIDUALS, head_width)
-        linear("affine", head_width, N_AFFINE, 0.1)
-        linear("state", N_RESIDUALS + N_TIME, head_width)
+        linear("affine", head_width, N_AFFINE + N_GUESSES, 0.1)
+        linear("state", N_RESIDUALS * (1 + N_GUESSES) + N_TIME, head_width)
         linear("hidden", head_width, head_width)
         linear("velocity", head_width, N_RESIDUALS, 0.1)
         # How far the mean follows the trend of the facies: without and beside a known position.
@@ -156,23 +161,66 @@ def residual_context(weights: Weights, h: Tensor, facies: Tensor, trend: Tensor)
     return _linear(weights, "context", torch.cat([h, code, trend.to(h.dtype)], dim=-1))
 
 
-def affine(weights: Weights, context: Tensor, skip: Tensor) -> Tensor:
+def affine(weights: Weights, context: Tensor, guesses: Tensor) -> Tensor:
     """Return mean, ln of scale and couplings of the residuals of cells, float32.
 
     Parameters
     ----------
     weights, context
         As returned by `RowNetwork.weights` and `residual_context`.
-    skip : Tensor, shape (n_level, n, 3)
-        First guess of the mean, see `mean_guess`.
+    guesses : Tensor, shape (n_level, n, N_GUESSES, 3)
+        First guesses of the mean, see `all_guesses`.
 
     Returns
     -------
     Tensor, shape (n_level, n, N_AFFINE)
     """
-    out = _linear(weights, "affine", silu(context)).float()
-    mean, scale, coupling = out.split(N_RESIDUALS, dim=-1)  # type: ignore[no-untyped-call]
-    return torch.cat([mean + skip, scale.clamp(*LN_SCALE_LIMITS), coupling], dim=-1)
+    return parameters_of(_linear(weights, "affine", silu(context)).float(), guesses)
+
+
+def parameters_of(out: Tensor, guesses: Tensor) -> Tensor:
+    """Return what `affine` does, from the network's output (..., N_AFFINE + N_GUESSES).
+
+    The mean is one of the guesses, or between them, and what the network adds: a bed that goes on
+    from the row above is copied, not drawn again.
+    """
+    mean, scale, coupling, choice = out.split(  # type: ignore[no-untyped-call]
+        [N_RESIDUALS, N_RESIDUALS, N_RESIDUALS, N_GUESSES], dim=-1)
+    guess = (choice.softmax(dim=-1)[..., None] * guesses).sum(dim=-2)
+    return torch.cat([mean + guess, scale.clamp(*LN_SCALE_LIMITS), coupling], dim=-1)
+
+
+def all_guesses(first: Tensor, rows: Tensor) -> Tensor:
+    """Return the guesses of the residuals of cells.
+
+    Parameters
+    ----------
+    first : Tensor, shape (..., 3)
+        Of `mean_guess`.
+    rows : Tensor, shape (..., 2, N_CELL)
+        The nearest known cells above and below, zeros where there are none.
+
+    Returns
+    -------
+    Tensor, shape (..., N_GUESSES, 3)
+        The first one also where no row is known.
+    """
+    is_known = rows[..., :N_FACIES].sum(dim=-1, keepdim=True) > 0.0
+    near = torch.where(is_known, rows[..., N_FACIES:], first[..., None, :])
+    return torch.cat([first[..., None, :], near], dim=-2)
+
+
+def nearest_rows(x: Tensor) -> Tensor:
+    """Return the nearest known cells above and below, (..., 2, N_CELL), of inputs x."""
+    middle = MOST_OFFSETS // 2
+    part = x[..., (middle - 1) * N_CELL : (middle + 1) * N_CELL]
+    return part.reshape(*x.shape[:-1], 2, N_CELL)
+
+
+def white_guesses(parameters: Tensor, guesses: Tensor) -> Tensor:
+    """Return guesses (..., N_GUESSES, 3) as the velocity sees them: whitened, limited, flat."""
+    white = whiten(parameters[..., None, :], guesses)
+    return white.clamp(-WHITE_LIMIT, WHITE_LIMIT).flatten(-2)
 
 
 def mean_guess(
@@ -197,20 +245,24 @@ def mean_guess(
         beside + both * (trend - beside_trend))
 
 
-def velocity(weights: Weights, context: Tensor, state: Tensor, sigma: Tensor) -> Tensor:
+def velocity(
+    weights: Weights, context: Tensor, guesses: Tensor, state: Tensor, sigma: Tensor
+) -> Tensor:
     """Return the velocity d state / d angle of whitened residuals on the angle path.
 
     Parameters
     ----------
     weights, context
         As in `affine`.
+    guesses : Tensor, shape (n_level, n, N_RESIDUALS N_GUESSES)
+        Of `white_guesses`: where a bed that goes on would put the clean values.
     state : Tensor, shape (n_level, n, 3)
         cos(angle) times the clean values plus sin(angle) times noise.
     sigma : Tensor, shape (n_level, n) or one that broadcasts to it
         Angle in units of 90 degrees, 0 to 1.
     """
     time = time_features(sigma).expand(*state.shape[:-1], N_TIME)
-    joined = torch.cat([state, time], dim=-1).to(context.dtype)
+    joined = torch.cat([state, guesses, time], dim=-1).to(context.dtype)
     q = silu(context + _linear(weights, "state", joined))
     q = q + silu(_linear(weights, "hidden", q))
     return _linear(weights, "velocity", q).float()

@@ -105,10 +105,18 @@ class RowCells:
             lateral[:, at + 2] = places.distance / (N_POSITIONS - 1)
         return CellInput(
             self.first[row, position], lateral, self.trends[row], neighbour,
-            places.distance > 0, self.numbers[row, position],
+            places.distance > 0, self._rows_beside(row, position), self.numbers[row, position],
             None if self.facies is None else self.facies[row, position],
             None if self.residual is None else self.residual[row, position],
             self.block_rows * len(row) // len(self.trends))
+
+    def _rows_beside(self, row: Tensor, position: Tensor) -> Tensor:
+        """The nearest known cells above and below, (n, 2, N_CELL)."""
+        n_offset = len(self.level.offsets)
+        if not n_offset:
+            return self.cells.new_zeros(len(row), 2, N_CELL)
+        middle = n_offset // 2
+        return self.window[:, middle - 1 : middle + 1].transpose(1, 2)[row, position]
 
 
 @cache

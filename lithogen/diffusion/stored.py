@@ -61,6 +61,9 @@ def load_network(root: Path) -> tuple[RowNetwork, str]:
         network: RowNetwork = RowNetwork.from_config(config)
         network.load_state_dict({k: v.float() for k, v in load(content).items()})
     except (RuntimeError, ValueError, TypeError, KeyError) as exc:
-        raise WeightsError(f"weights in {folder} do not fit this version: {exc}") from exc
+        # torch names every parameter in a line of its own.
+        reason = str(exc).strip().splitlines()[-1].strip()
+        raise WeightsError(f"weights in {folder} do not fit this version, train them anew: "
+                           f"{reason}") from exc
     network.eval()
     return network, sha256_hex(content)

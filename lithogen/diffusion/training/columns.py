@@ -225,6 +225,15 @@ class CellSource:
         position, start = _draw_positions(n, rng, begin)
         return torch.from_numpy(position), torch.from_numpy(start)
 
+    def shares(self) -> Tensor:
+        """Return the shares of facies among cells as they are drawn, (N_FACIES,)."""
+        weights = (torch.ones(1) if self.is_middle_only
+                   else torch.from_numpy(POSITION_WEIGHTS).float())
+        counts = torch.stack([(self.diagrams.facies == code).sum(dim=(0, 1))
+                              for code in range(N_FACIES)])
+        share = (counts * weights).sum(dim=1)
+        return share / share.sum()
+
     def _places(self, level: Level) -> Tensor:
         """World and row of every cell of a level whose surroundings are known, (m, 2)."""
         if level.number not in self._candidates:

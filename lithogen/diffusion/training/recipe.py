@@ -40,6 +40,8 @@ class RowTraining:
         Share of cells that are not told the scenario, and not told the world's numbers.
     replay : float
         Share of the prior's cells in a step on own models.
+    sharpen : float
+        Factor on ln of chances of facies, see `sharpening`: 1 leaves them as learned.
     width, head_width : int
         Of the network.
     precision : str
@@ -70,6 +72,7 @@ class RowTraining:
     jitter: float = 0.02
     unknown: float = 0.1
     replay: float = 0.4
+    sharpen: float = 1.0
     width: int = 192
     head_width: int = 128
     precision: str = "auto"
@@ -89,6 +92,7 @@ class RowTraining:
         for name in ("unknown", "replay"):
             share = getattr(self, name)
             require(0.0 <= share <= 1.0, f"{name} is {share}, wanted 0 to 1")
+        require(0.5 <= self.sharpen <= 2.0, f"sharpen is {self.sharpen}, wanted 0.5 to 2")
         require(0.0 <= self.decay_from < 1.0, f"decay_from is {self.decay_from}, wanted 0 to 1")
 
     @classmethod

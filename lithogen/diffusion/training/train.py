@@ -34,6 +34,7 @@ from lithogen.diffusion.training.columns import (
 )
 from lithogen.diffusion.training.loss import LevelLosses, draw_noise, level_losses
 from lithogen.diffusion.training.recipe import RowTraining
+from lithogen.diffusion.training.sharpening import sharpen
 from lithogen.diffusion.training.state import load_checkpoint, require_checkpoint, save_checkpoint
 from lithogen.errors import require
 from lithogen.rng import generator, stream_key
@@ -327,6 +328,7 @@ def _with_weights(model: RowNetwork, state: dict[str, Tensor]) -> RowNetwork:
 def _export(run: _Run, write: Callable[[dict[str, Any]], None]) -> None:
     """Write every level at its own best, with configuration, held-out losses and manifest."""
     model = _with_weights(run.model, run.best)
+    sharpen(model, run.recipe.sharpen, run.worlds.shares())
     losses = held_out_losses(model, run.recipe, run.held_out)
     run.figures = {"held_out_loss": round(float(losses.total.detach().mean()), 4), **_table(losses),
                    "strides": [level.stride for level in LEVELS],

@@ -20,6 +20,20 @@ def run(script, *options, data):
 
 
 @pytest.mark.slow
+def test_every_benchmark_can_be_started():
+    """Each imports what it needs: one process for all, since most of its time is torch's."""
+    scripts = sorted((ROOT / "benchmarks").glob("[!_]*.py"))
+    assert scripts
+    code = f"""
+import runpy, sys
+sys.path.insert(0, {str(ROOT / "benchmarks")!r})
+for script in {[str(script) for script in scripts]!r}:
+    assert callable(runpy.run_path(script, run_name="benchmark")["main"]), script
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.slow
 def test_spectra_without_data_say_that_they_were_skipped(tmp_path):
     found = run("spectra.py", "--n", "1", data=tmp_path / "nowhere")
     line = json.loads(found.stdout)

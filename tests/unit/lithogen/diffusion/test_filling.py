@@ -19,12 +19,15 @@ from lithogen.diffusion.lattice import MIDDLE, N_POSITIONS, N_RESIDUALS, PASSES
 from lithogen.diffusion.network import (
     N_INPUT,
     affine,
+    all_guesses,
     colour,
     encode_context,
     facies_logits,
     mean_guess,
+    nearest_rows,
     residual_context,
     velocity,
+    white_guesses,
 )
 from lithogen.diffusion.numbers import N_CELL_NUMBERS, cell_numbers, world_numbers
 from lithogen.diffusion.schedulers import MASKED
@@ -122,16 +125,19 @@ def _learned(lattice, one, row, position, cells, at):
     trend = trends[facies][None]
     near_facies = int(around.neighbour[0, :N_FACIES].argmax())
     encoded = residual_context(weights, h, facies[None], trend)
-    skip = mean_guess(weights, trend, around.neighbour[None, :, N_FACIES:],
-                      trends[near_facies][None, None], has[None])
+    first = mean_guess(weights, trend, around.neighbour[None, :, N_FACIES:],
+                       trends[near_facies][None, None], has[None])
+    guesses = all_guesses(first, nearest_rows(context[None]))
+    parameters = affine(weights, encoded, guesses)
+    white = white_guesses(parameters, guesses)
     state = numbers[1:][None, None]
     steps = lattice.drawer.steps
     for k in range(steps):
         sigma = torch.tensor([[1.0 - k / steps]])
         # The first step, from pure noise, needs no network: the mean of white residuals is 0.
-        speed = velocity(weights, encoded, state, sigma) * PER_SIGMA if k else 0.0 * state
+        speed = velocity(weights, encoded, white, state, sigma) * PER_SIGMA if k else 0.0 * state
         state = state - speed / steps
-    return int(facies), colour(affine(weights, encoded, skip), state)[0, 0]
+    return int(facies), colour(parameters, state)[0, 0]
 
 
 @pytest.mark.parametrize("one", [PASSES[0], PASSES[1], PASSES[4], PASSES[-2], PASSES[-1]],

@@ -17,7 +17,7 @@ from lithogen.diffusion.hard_data import (
     well_rows,
 )
 from lithogen.diffusion.lattice import MIDDLE, N_POSITIONS, N_RESIDUALS
-from lithogen.diffusion.network import RowNetwork
+from lithogen.diffusion.network import N_AFFINE, RowNetwork
 from lithogen.diffusion.schedulers import MASKED
 from lithogen.grid import Spacing, Window
 from lithogen.rockphysics import RockFamily, encode_residual
@@ -97,6 +97,8 @@ def test_logs_alone_decide_for_the_facies_that_they_fit(lattice_of) -> None:
         torch.nn.init.constant_(value, 0.5 if name == "trend_gain" else 0.0)
     with torch.no_grad():
         network.affine_bias[..., N_RESIDUALS : 2 * N_RESIDUALS] = -4.0
+        # Of the guesses the first, which is of the trend.
+        network.affine_bias[..., N_AFFINE] = 50.0
     rows, codes = np.arange(60), np.arange(60) % N_FACIES
     told = row_conditions(lattice.structure, lattice.family, rows)
     trends = told[:, N_ROW_SCALARS:].reshape(60, N_FACIES, N_RESIDUALS)

@@ -13,14 +13,16 @@ from lithogen.diffusion.conditional import covariance
 from lithogen.diffusion.lattice import N_LEVELS, N_RESIDUALS
 from lithogen.diffusion.network import (
     affine,
+    all_guesses,
     colour,
     encode_context,
     facies_logits,
     mean_guess,
+    nearest_rows,
     residual_context,
 )
 from lithogen.diffusion.training.columns import CellSource, draw_batch
-from lithogen.diffusion.training.loss import LEAST_SIGMA, draw_noise, level_losses
+from lithogen.diffusion.training.loss import LEAST_SIGMA, MEAN_PULL, draw_noise, level_losses
 from lithogen.rng import generator
 
 N, N_NOISE = 12, 3
@@ -43,9 +45,10 @@ def test_losses_are_likelihoods_in_nats(toy_network, batch) -> None:
         chance = facies_logits(weights, h).log_softmax(dim=-1)
         trend = batch.trend.gather(
             2, batch.facies[..., None, None].expand(-1, -1, 1, N_RESIDUALS))[:, :, 0]
-        skip = mean_guess(weights, trend, batch.neighbour, batch.neighbour_trend,
-                          batch.has_neighbour)
-        parameters = affine(weights, residual_context(weights, h, batch.facies, trend), skip)
+        first = mean_guess(weights, trend, batch.neighbour, batch.neighbour_trend,
+                           batch.has_neighbour)
+        guesses = all_guesses(first, nearest_rows(batch.context))
+        parameters = affine(weights, residual_context(weights, h, batch.facies, trend), guesses)
         # Residuals that these parameters make likely: the loss limits what outliers count.
         residual = colour(parameters, noise(N)[1])
         losses = level_losses(weights, replace(batch, residual=residual), *noise())
@@ -93,3 +96,32 @@ def test_noise_levels_are_angles_that_lean_to_the_clean_end() -> None:
     assert white.shape == (N_LEVELS, 4000, N_RESIDUALS)
     assert float(sigma.min()) >= LEAST_SIGMA - SINGLE and float(sigma.max()) <= 1.0
     assert float(sigma.median()) < 0.45
+
+
+def test_sharp_likelihoods_pull_less_at_their_means(toy_network, batch) -> None:
+    """Of the pull 1 / scale of a likelihood at its mean a power is left; its value is the same."""
+    pulls = []
+    for ln_scale in (0.0, -4.0):
+        weights = {name: value.detach().clone() for name, value in toy_network.weights().items()}
+        bias = torch.zeros_like(weights["affine_bias"])
+        bias[..., N_RESIDUALS : 2 * N_RESIDUALS] = ln_scale
+        weights["affine_weight"] = torch.zeros_like(weights["affine_weight"])
+        weights["affine_bias"] = bias.requires_grad_()
+        # All residuals lie half a scale from their means.
+        with torch.no_grad():
+            h = encode_context(weights, batch.context)
+            trend = batch.trend.gather(
+                2, batch.facies[..., None, None].expand(-1, -1, 1, N_RESIDUALS))[:, :, 0]
+            first = mean_guess(weights, trend, batch.neighbour, batch.neighbour_trend,
+                               batch.has_neighbour)
+            parameters = affine(weights, residual_context(weights, h, batch.facies, trend),
+                                all_guesses(first, nearest_rows(batch.context)))
+            residual = parameters[..., :N_RESIDUALS] + 0.5 * np.exp(ln_scale)
+        losses = level_losses(weights, replace(batch, residual=residual), *noise())
+        wanted = 3 * (0.125 + 0.5 * np.log(2 * np.pi) + ln_scale)
+        torch.testing.assert_close(losses.likelihood, torch.full((N_LEVELS,), wanted),
+                                   rtol=1e-3, atol=1e-3)
+        losses.likelihood.sum().backward()
+        pulls.append(bias.grad[..., :N_RESIDUALS])
+    torch.testing.assert_close(pulls[1], pulls[0] * np.exp(4.0 * (1.0 - MEAN_PULL)), rtol=1e-3,
+                               atol=1e-3)

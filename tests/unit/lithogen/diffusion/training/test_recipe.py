@@ -42,7 +42,7 @@ def test_an_unknown_entry_is_refused_with_the_nearest(tmp_path) -> None:
         RowTraining.from_toml(tmp_path / "r.toml")
 
 
-@pytest.mark.parametrize("name", ["litho.toml", "litho_again.toml", "fine_tune.toml"])
+@pytest.mark.parametrize("name", ["litho.toml", "fine_tune.toml"])
 def test_recipes_of_the_package_can_be_read(name) -> None:
     recipe = RowTraining.from_toml(RECIPES / name)
     assert from_mapping(RowTraining, recipe.to_dict()) == recipe
