@@ -1,6 +1,6 @@
 """Cost of `lithogen.generate`: voxels per CPU-second and peak memory, after one warm-up tile.
 
-    python benchmarks/generate.py [--shape 128 128 256] [--steps 4] [--threads 1]
+    python benchmarks/generate.py [--shape 128 128 256] [--steps N] [--threads 1]
     python benchmarks/generate.py --section [--repeats 3]
     python benchmarks/generate.py --against WORKTREE [--repeats 3]
 

@@ -1,6 +1,6 @@
 """Cost and memory of streamed worlds: CPU per voxel and peak memory at 128^3, 256^3 and 512^3.
 
-    python benchmarks/scaling.py [--largest 256] [--smallest 128] [--steps 4] [--folder DIR]
+    python benchmarks/scaling.py [--largest 256] [--smallest 128] [--steps N] [--folder DIR]
 
 Every size runs in a process of its own and streams to a temporary store, so that its peak is its
 own. The value is the CPU per voxel of the largest size over that of 128^3; the goal is 1.15 at

@@ -7,7 +7,7 @@ further sets of the prior would lie in 95 of 100 cases. A figure is met where th
 generated sets lies inside its goal or inside that interval.
 
     python benchmarks/stage1.py [--n 24] [--sets 3] [--strata 6] [--first 4000] [--dt-ms 4]
-                                [--model FOLDER] [--steps 4] [--classifier]
+                                [--model FOLDER] [--steps N] [--classifier]
 """
 
 from __future__ import annotations
