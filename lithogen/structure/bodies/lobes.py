@@ -208,7 +208,7 @@ class _Fan:
     thickness_ms: float
     length_m: float
     azimuth_rad: float
-    lobes: list[Lobe]
+    lobes: tuple[Lobe, ...]
     ragged: tuple[PlaneWaves, PlaneWaves]
     feeder: _Feeder
 
@@ -227,7 +227,7 @@ def _fan(
     thickness_m = 12.0 * (THICKNESS_M[1] / 12.0) ** size * rng.uniform(0.55, 1.0)
     thickness = context.milliseconds(float(max(thickness_m, THICKNESS_M[0])), age)
     highest = interval * INTERVAL_MS - REACH_AGE_MS[0]
-    lobes = stack_lobes(rng, length_m, thickness, 0.8 * (age - highest))
+    lobes = tuple(stack_lobes(rng, length_m, thickness, 0.8 * (age - highest)))
     azimuth = slope_azimuth(context.seed) + rng.normal(0.0, 0.25)
     one, two = (
         PlaneWaves.random(
